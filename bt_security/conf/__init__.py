@@ -1,0 +1,43 @@
+"""The settings of the package: `from bt_security.conf import conf`, then `conf.keys.database`."""
+
+from __future__ import annotations
+
+from bt_security.conf._declare import NAME_PREFIX, Section, Setting, setting
+from bt_security.conf.features import FEATURES, Feature
+from bt_security.conf.keys import Keys
+from bt_security.conf.startup import judge_environment, judge_secret_key
+
+__all__ = [
+    "FEATURES",
+    "NAME_PREFIX",
+    "Feature",
+    "Section",
+    "Setting",
+    "conf",
+    "judge_environment",
+    "judge_secret_key",
+    "setting",
+]
+
+
+class Conf(Section, prefix=""):
+    """Every setting of the package, read live from `django.conf.settings`."""
+
+    features = setting(
+        [],
+        shape=list[str],
+        choices=FEATURES,
+        help="Features that are switched on. An empty list leaves only the encrypted fields.",
+    )
+    keys = Keys()
+
+    def has_feature(self, name: Feature) -> bool:
+        """Tell whether a feature is switched on.
+
+        Raises:
+            ImproperlyConfigured: `BT_SECURITY_FEATURES` is of a wrong type or names an unknown one.
+        """
+        return name in self.features
+
+
+conf = Conf()

@@ -1,0 +1,97 @@
+"""Every error of the package, one per decision a caller can take."""
+
+from __future__ import annotations
+
+
+class BTSecurityError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+
+class KeyRefused(BTSecurityError):
+    """The keys at hand do not allow sealing; the message says what the operator has to do."""
+
+
+class KeyStoreMissing(KeyRefused):
+    """The table that holds the database key does not exist yet."""
+
+
+class KeyMismatch(KeyRefused):
+    """The configured operator key is not the one that this database was sealed with."""
+
+
+class OpenRefused(BTSecurityError):
+    """A stored value did not open. Subclasses say why; no message quotes value or key.
+
+    `model`, `field` and `pk` name the place as far as it is known, `key_id` the key that the
+    value asks for.
+    """
+
+    reason = "did not open"
+
+    def __init__(
+        self,
+        *,
+        model: str = "",
+        field: str = "",
+        pk: object = None,
+        key_id: str = "",
+        detail: str = "",
+    ) -> None:
+        self.model = model
+        self.field = field
+        self.pk = pk
+        self.key_id = key_id
+        self.detail = detail
+        super().__init__(model, field, pk, key_id, detail)
+
+    def __str__(self) -> str:
+        place = ".".join(part for part in (self.model, self.field) if part)
+        row = f" (primary key {self.pk!r})" if self.pk is not None else ""
+        key = f", key id {self.key_id}" if self.key_id else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{place or 'sealed value'}{row}: {self.reason}{key}{detail}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.__dict__.copy()))
+
+    def located(self, *, model: str, field: str, pk: object = None) -> OpenRefused:
+        """Return the same refusal with the place filled in."""
+        return type(self)(model=model, field=field, pk=pk, key_id=self.key_id, detail=self.detail)
+
+
+def _rebuild(kind: type[OpenRefused], state: dict[str, object]) -> OpenRefused:
+    error = kind()
+    error.__dict__.update(state)
+    return error
+
+
+class WrongKey(OpenRefused):
+    """No key that is configured here has the id that the value names."""
+
+    reason = "sealed with a key that is not configured"
+
+
+class RetiredKey(OpenRefused):
+    """The value is sealed with the database key, which no longer opens anything here."""
+
+    reason = "sealed with the retired database key"
+
+
+class Tampered(OpenRefused):
+    """The key is right and the value is not: changed, cut, or moved from another place."""
+
+    reason = "changed, cut short or moved from another place"
+
+
+class NotSealed(OpenRefused):
+    """The stored text is not a sealed value."""
+
+    reason = "the stored text is not a sealed value"
+
+
+class BindingChanged(BTSecurityError):
+    """A column that a sealed value is bound to changed, and the value cannot be re-sealed."""
+
+
+class RotationRefused(BTSecurityError):
+    """A rotation stopped before it changed anything, or undid what it had changed."""

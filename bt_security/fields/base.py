@@ -1,0 +1,365 @@
+"""`EncryptedFieldMixin`: makes a sealed column of any Django field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldError, ValidationError
+from django.db.models import Field, Model
+
+from bt_security.conf import conf
+from bt_security.exceptions import NotSealed, OpenRefused, Tampered
+from bt_security.fields.attribute import BoundAttribute, LoadedSealed, SealedAttribute
+from bt_security.fields.binding import binding_of, connect, current_binding
+from bt_security.fields.checks import check_field
+from bt_security.fields.codecs import TextCodec, codec_for
+from bt_security.fields.column import byte_collation, sealed_shape
+from bt_security.fields.context import Context
+from bt_security.fields.foreign import open_plain
+from bt_security.fields.lookups import lookup_class, refuse_transform
+from bt_security.fields.normalisers import LookupOption, normaliser_name
+from bt_security.fields.sealing import current_sealer, may_seal
+from bt_security.fields.validation import validate_unique
+from bt_security.fields.values import Sealed, Unreadable
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from bt_security.crypto import Bound, SealingKey
+
+    _AnyField = Field[Any, Any]
+else:
+    _AnyField = Field
+
+_MISSING = object()
+
+
+def public_path(path: str) -> str:
+    """Return the import path that migrations use: the package, not the module inside."""
+    package, _, name = path.rpartition(".")
+    inside = package.startswith("bt_security.fields.")
+    return f"bt_security.fields.{name}" if inside else path
+
+
+_OUR_OPTIONS = (
+    "allow_plaintext",
+    "bind_to",
+    "confirm_lookup",
+    "lookup",
+    "previous_contexts",
+    "previous_lookups",
+)
+
+
+class EncryptedFieldMixin(_AnyField):
+    """Put before a Django field class: `class Encrypted…(EncryptedFieldMixin, models.…Field)`.
+
+    Options besides those of the plain field:
+        lookup: "email", "casefold", "digits", "exact" or a function; makes a blind index, on
+            which `exact` and `in` work through a `BlindIndexField`.
+        bind_to: names of columns of the row that the value belongs to; it opens nowhere else.
+        previous_contexts: `app.model.field` names the column had before a rename.
+        previous_lookups: `lookup` options whose indexes rows may still carry.
+        allow_plaintext: rows may still hold the plaintext from before the column was sealed.
+        confirm_lookup: the model's owner accepts a blind index on a field of few values.
+
+    A `str` is always plaintext. `max_length` is about the plaintext; the column is text.
+    """
+
+    is_sealed_column = True
+    descriptor_class = SealedAttribute
+    non_db_attrs = (
+        *Field.non_db_attrs,
+        "bind_to",
+        "confirm_lookup",
+        "context",
+        "db_collation",
+        "decimal_places",
+        "decoder",
+        "encoder",
+        "lookup",
+        "max_digits",
+        "max_length",
+        "previous_contexts",
+        "previous_lookups",
+        "protocol",
+        "unique",
+        "unpack_ipv4",
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        lookup: LookupOption | None = None,
+        bind_to: Sequence[str] = (),
+        previous_contexts: Sequence[str] = (),
+        previous_lookups: Sequence[LookupOption] = (),
+        allow_plaintext: bool = False,
+        confirm_lookup: bool = False,
+        context: str | None = None,
+        **options: Any,
+    ) -> None:
+        for option in (*([lookup] if lookup else []), *previous_lookups):
+            normaliser_name(option)
+        self.lookup = lookup
+        self.bind_to = (bind_to,) if isinstance(bind_to, str) else tuple(bind_to)
+        self.previous_contexts = tuple(previous_contexts)
+        self.previous_lookups = tuple(previous_lookups)
+        self.allow_plaintext = allow_plaintext
+        self.confirm_lookup = confirm_lookup
+        self.recorded_context = Context(context) if context else None
+        super().__init__(*args, **options)
+
+    # What migrations record.
+
+    @property
+    def context(self) -> str:
+        """`app_label.model.field` of the concrete model, as it is named now."""
+        return f"{self.model._meta.concrete_model._meta.label_lower}.{self.name}"
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The context that seals, then those that may still open."""
+        return (self.context, *self.previous_contexts)
+
+    @property
+    def lookups(self) -> tuple[LookupOption, ...]:
+        """The lookup option that makes the index, then those whose indexes may still be found."""
+        return (self.lookup, *self.previous_lookups) if self.lookup else ()
+
+    def deconstruct(self) -> Any:
+        """Return what a migration needs: never a key, and the context for the rename check.
+
+        `unique` is left out, because the UNIQUE constraint belongs to the index column.
+        """
+        name, path, args, options = super().deconstruct()
+        path = public_path(path)
+        options.pop("unique", None)
+        for option in _OUR_OPTIONS:
+            value = getattr(self, option)
+            if value:
+                options[option] = list(value) if isinstance(value, tuple) else value
+        if self.recorded_context:
+            options["context"] = self.recorded_context
+        elif getattr(self, "model", None) is not None and not self.model._meta.abstract:
+            options["context"] = Context(self.context)
+        return name, path, args, options
+
+    def contribute_to_class(self, cls: type[Model], name: str, **options: Any) -> None:
+        """Register the field and connect what saving its model needs."""
+        if self.bind_to:
+            self.descriptor_class = BoundAttribute
+        super().contribute_to_class(cls, name, **options)
+        connect(cls, bound=bool(self.bind_to))
+
+    def check(self, **options: Any) -> list[Any]:
+        """Return the plain field's findings and ours."""
+        return [*super().check(**options), *check_field(self)]
+
+    # The column.
+
+    def get_internal_type(self) -> str:
+        """Return `TextField`: that is what the column is, whatever the value is."""
+        return "TextField"
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the database's text type."""
+        return connection.data_types["TextField"]  # type: ignore[return-value]
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the text type for `CAST`."""
+        cast_type = connection.ops.cast_data_types.get("TextField")
+        return cast_type or self.db_type(connection)
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        """Return type, CHECK and the byte-wise collation where it has to be named."""
+        parameters = {"type": self.db_type(connection), "check": self.db_check(connection)}
+        if collation := byte_collation(connection):
+            parameters["collation"] = collation
+        return parameters
+
+    def db_check(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the CHECK that refuses plaintext, none while the column may still hold some."""
+        if self.holds_other_text:
+            return None
+        return sealed_shape(connection, connection.ops.quote_name(self.column))
+
+    @property
+    def foreign_formats(self) -> list[str]:
+        """Readers that `BT_SECURITY_KEYS_FOREIGN_FORMATS` names for this column."""
+        formats = conf.keys.foreign_formats
+        if not formats:
+            return []
+        label = f"{self.model._meta.label}.{self.name}"
+        return list(formats.get(label, formats.get(label.lower(), [])))
+
+    @property
+    def holds_other_text(self) -> bool:
+        """Whether the column may still hold plaintext or another package's values."""
+        return self.allow_plaintext or bool(self.foreign_formats)
+
+    # The value.
+
+    @cached_property
+    def plain_field(self) -> Any:
+        """The field as its plain class, for what depends on the plain column type."""
+        kind = next(
+            cls
+            for cls in type(self).__mro__
+            if not issubclass(cls, EncryptedFieldMixin) and issubclass(cls, Field)
+        )
+        twin = kind.__new__(kind)
+        twin.__dict__.update(
+            {name: value for name, value in self.__dict__.items() if name != "validators"}
+        )
+        return twin
+
+    @cached_property
+    def validators(self) -> list[Any]:
+        """The plain field's validators, its range on this database included."""
+        return list(self.plain_field.validators)
+
+    @cached_property
+    def codec(self) -> TextCodec:
+        """How values become bytes."""
+        return codec_for(self)
+
+    def to_python(self, value: Any) -> Any:
+        """Convert input; sealed and unreadable values pass."""
+        if isinstance(value, (Sealed, Unreadable)):
+            return value
+        return super().to_python(value)
+
+    def validate(self, value: Any, model_instance: Model | None) -> None:
+        """Validate as the plain field does, then look for duplicates through the index.
+
+        Raises:
+            ValidationError: refused by the plain field, or the value is taken.
+        """
+        if isinstance(value, (Sealed, Unreadable)):
+            return
+        super().validate(value, model_instance)
+        if model_instance is not None:
+            validate_unique(self, value, model_instance)
+
+    def run_validators(self, value: Any) -> None:
+        """Run the plain validators on plaintext."""
+        if not isinstance(value, (Sealed, Unreadable)):
+            super().run_validators(value)
+
+    def pre_save(self, model_instance: Model, add: bool) -> Any:
+        """Return the value sealed, so that no frame of a traceback holds the plaintext.
+
+        Raises:
+            KeyRefused: this process may not seal.
+        """
+        value = model_instance.__dict__.get(self.attname, _MISSING)
+        if isinstance(value, Sealed):
+            return value
+        if isinstance(value, Unreadable):
+            return Sealed.trusted(value.text)
+        may_seal(self)
+        value = super().pre_save(model_instance, add)
+        if value is None or isinstance(value, Sealed) or hasattr(value, "resolve_expression"):
+            return value
+        bound = current_binding(model_instance, self) if self.bind_to else ()
+        return Sealed.trusted(self.seal(value, bound=bound))
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Return the text to store: a `Sealed` one as it is, anything else sealed.
+
+        Raises:
+            FieldError: the column is bound to its row, which is unknown here.
+            KeyRefused: this process may not seal.
+        """
+        if value is None:
+            return None
+        if value.__class__ is Sealed or isinstance(value, Sealed):
+            return value.text
+        if hasattr(value, "as_sql"):
+            return value
+        if isinstance(value, Unreadable):
+            raise FieldError(f"{self} did not open where it was read, so it cannot be stored here")
+        if self.bind_to:
+            raise FieldError(
+                f"{self} is bound to {', '.join(self.bind_to)}: update() and bulk_update() do not "
+                "know the row; use save() or bt_security.fields.rebind()"
+            )
+        return self.seal(value)
+
+    def seal(
+        self, value: Any, *, bound: Sequence[Bound] = (), key: SealingKey | None = None
+    ) -> str:
+        """Return the sealed text of a Python value that is not None.
+
+        Raises:
+            KeyRefused: this process may not seal.
+        """
+        sealer = may_seal(self)
+        content = self.codec.encode(value)
+        if not self.lookup and not bound and key is None:
+            return sealer.seal(content)
+        return sealer.seal_with(
+            content,
+            indexed=self.codec.to_text(value) if self.lookup else None,
+            bound=bound,
+            key=key or sealer.keyring.sealing_key,
+        )
+
+    def open_text(self, text: str, bound: Sequence[Bound] = ()) -> Any:
+        """Return the Python value of a stored text.
+
+        Raises:
+            WrongKey, RetiredKey, Tampered, NotSealed: it does not open.
+        """
+        sealer = current_sealer(self)
+        try:
+            content = sealer.open_with(text, bound) if bound else sealer.open(text)
+        except NotSealed:
+            return open_plain(self, text, inside_rotation=False)
+        try:
+            return self.codec.decode(content)
+        except (ValueError, TypeError, ArithmeticError, ValidationError):
+            raise Tampered(key_id=text[3:11], detail="not a value of this field's type") from None
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Open a stored text; a bound one waits, a bad one becomes a placeholder."""
+        if value is None:
+            return None
+        if self.bind_to:
+            return LoadedSealed.trusted(value, opener=self._open_with_columns)
+        try:
+            return self.open_text(value)
+        except OpenRefused as error:
+            return Unreadable(value, error)
+
+    def _open_with_columns(self, text: str, columns: dict[str, Any]) -> Any:
+        missing = set(self.bind_to) - set(columns)
+        if missing:
+            raise TypeError(f"open() needs {', '.join(sorted(missing))}")
+        return self.open_text(text, binding_of(self, columns))
+
+    # Queries and serialisation.
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Return the look-up through the blind index, or refuse.
+
+        Raises:
+            FieldError: the look-up cannot work on sealed text.
+        """
+        return lookup_class(self, lookup_name)
+
+    def get_transform(self, lookup_name: str) -> Any:
+        """Refuse every transform.
+
+        Raises:
+            FieldError: always; sealed text has no parts.
+        """
+        return refuse_transform(self, lookup_name)
+
+    def value_to_string(self, obj: Model) -> str:
+        """Return the sealed text for serializers that are not ours; never the plaintext."""
+        value = self.pre_save(obj, add=False)
+        return "" if value is None else value.text

@@ -1,0 +1,46 @@
+"""Stored text that is not ours: plaintext from before, and other packages' formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from bt_security.exceptions import NotSealed, Tampered
+from bt_security.interop import load_reader
+
+
+def open_plain(field: Any, text: str, *, inside_rotation: bool) -> Any:
+    """Return the value of a stored text that does not have our shape.
+
+    A foreign format named for the column is tried first, and nothing falls through from it to
+    plaintext. Bound columns and formats without a prefix open inside rotation only.
+
+    Raises:
+        NotSealed: neither a foreign format nor plaintext is allowed here.
+        WrongKey, Tampered: a foreign value does not open.
+    """
+    for path in field.foreign_formats:
+        reader = load_reader(path)
+        if reader.is_foreign(text) and (
+            inside_rotation or (reader.HAS_PREFIX and not field.bind_to)
+        ):
+            opened = reader.open_foreign(text, internal_type=plain_type(field))
+            return _converted(field, opened)
+    if not field.allow_plaintext or text[:3] in {"e1:", "e2:"}:
+        raise NotSealed
+    return _converted(field, text)
+
+
+def plain_type(field: Any) -> str:
+    """Return the internal type of the plain field, such as `CharField`."""
+    return str(field.plain_field.get_internal_type())
+
+
+def _converted(field: Any, value: object) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return field.codec.to_python(value)
+    except (ValueError, TypeError, ArithmeticError, ValidationError):
+        raise Tampered(detail="not a value of this field's type") from None

@@ -1,0 +1,183 @@
+"""The keyring of this process: loaded at first use, read again when it may have changed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
+from django.db.models import Q
+
+from bt_security.conf import conf
+from bt_security.conf.keys import read_operator_keys
+from bt_security.crypto import SealingKey, sealing_key
+from bt_security.exceptions import KeyMismatch, KeyRefused, OpenRefused
+from bt_security.keys import database, store
+from bt_security.keys.keyring import Keyring
+from bt_security.keys.state import KeyState, claim_done, open_state
+
+REFRESH_SECONDS = 2.0
+"""How long a keyring that depends on the database is used before it is read again."""
+
+SETTLE_SECONDS = 5.0
+"""How long after `migrating` began every process is sure to have noticed it."""
+
+_current: Keyring | None = None
+_fixed: Keyring | None = None
+
+
+def ring() -> Keyring:
+    """Return the keyring in force.
+
+    Raises:
+        KeyStoreMissing: the table of the keys does not exist yet.
+        ImproperlyConfigured: the environment's keys are malformed.
+    """
+    current = _current
+    if current is not None and time.monotonic() < current.stale_after:
+        return current
+    try:
+        return reload()
+    except SynchronousOnlyOperation:
+        if current is None:
+            raise
+        return current
+
+
+def opener(prefix: str) -> SealingKey:
+    """Return the key for a value's prefix, looking at the database again before refusing.
+
+    Raises:
+        RetiredKey, WrongKey: as `Keyring.opener`.
+    """
+    current = ring()
+    try:
+        return current.opener(prefix)
+    except OpenRefused:
+        if current is _fixed or time.monotonic() < current.loaded_at + 1.0:
+            raise
+        return reload().opener(prefix)
+
+
+def reload() -> Keyring:
+    """Read environment and database again and return the new keyring."""
+    global _current  # noqa: PLW0603 - the one place that holds the process's keyring
+    _current = _fixed or _load()
+    return _current
+
+
+def forget() -> None:
+    """Drop what is cached, remembered keys included; the next use reads everything again."""
+    global _current  # noqa: PLW0603 - see `reload`
+    _current = _fixed
+    database.forget()
+
+
+def fix(keyring: Keyring | None) -> None:
+    """Use `keyring` whatever environment and database say; None ends that. For tests."""
+    global _current, _fixed  # noqa: PLW0603 - see `reload`
+    _current = _fixed = keyring
+
+
+def _load() -> Keyring:
+    operator = _Operator.read()
+    stored = _stored()
+    if store.KEY_STATE not in stored and store.DATABASE_KEY not in stored:
+        if operator.current is not None:
+            claim_done(operator.current)
+        elif conf.keys.accept_database_key:
+            database.make_database_key()
+        stored = _stored()
+    if database.remember(stored):
+        stored = _stored()
+    return _assemble(operator, stored)
+
+
+def _stored() -> dict[str, str]:
+    wanted = Q(name__startswith=store.DATABASE_KEY) | Q(name=store.KEY_STATE)
+    return dict(store.rows().filter(wanted).values_list("name", "value"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """The operator's keys, derived."""
+
+    current: SealingKey | None
+    previous: Sequence[SealingKey]
+    by_prefix: Mapping[str, SealingKey]
+
+    @classmethod
+    def read(cls) -> _Operator:
+        configured = read_operator_keys()
+        current = sealing_key("e2", configured.current) if configured.current else None
+        previous = [sealing_key("e2", secret) for secret in configured.previous]
+        by_prefix: dict[str, SealingKey] = {}
+        for key in [*([current] if current else []), *previous]:
+            if key.prefix in by_prefix:
+                raise ImproperlyConfigured(
+                    f"two configured keys have the key id {key.key_id}: generate another key"
+                )
+            by_prefix[key.prefix] = key
+        return cls(current, previous, by_prefix)
+
+
+def _assemble(operator: _Operator, stored: Mapping[str, str]) -> Keyring:
+    state: KeyState | None = None
+    refusal: KeyRefused | None = None
+    if store.KEY_STATE in stored:
+        try:
+            state = open_state(stored[store.KEY_STATE], operator.by_prefix)
+        except KeyMismatch as mismatch:
+            refusal = mismatch
+        except OpenRefused:
+            refusal = KeyRefused("the row _key_state of bt_security_setting was changed by hand")
+    done = state is not None and state.phase == "done"
+    opens_database_key = conf.keys.accept_database_key and refusal is None and not done
+    database_keys = database.database_keys(stored)
+    sealer = None if refusal else _sealer(operator, state, database_keys)
+    if sealer is None and refusal is None:
+        refusal = _why_not(state)
+    openers = dict(operator.by_prefix)
+    if opens_database_key:
+        openers |= {key.prefix: key for key in database_keys}
+    now = time.monotonic()
+    depends_on_database = not (done and sealer is not None)
+    return Keyring(
+        openers=openers,
+        sealer=sealer,
+        refusal=refusal,
+        state=state,
+        database_keys=database_keys,
+        operator_key=operator.current,
+        previous_keys=operator.previous,
+        opens_database_key=opens_database_key,
+        loaded_at=now,
+        stale_after=(now + REFRESH_SECONDS if depends_on_database else math.inf)
+        if store.is_settled()
+        else -math.inf,
+    )
+
+
+def _sealer(
+    operator: _Operator, state: KeyState | None, database_keys: Sequence[SealingKey]
+) -> SealingKey | None:
+    """The key that seals: the database key until the first re-seal, then the operator's."""
+    if operator.current is not None and (state is not None or not conf.keys.accept_database_key):
+        return operator.current
+    if conf.keys.accept_database_key and (state is None or state.phase == "migrating"):
+        return next(iter(database_keys), None)
+    return None
+
+
+def _why_not(state: KeyState | None) -> KeyRefused:
+    if state is not None:
+        return KeyRefused(
+            "this database has moved to an operator key, and this process has it only as a "
+            "previous key, which never seals: set TOKEN_ENCRYPTION_KEY"
+        )
+    return KeyRefused(
+        "BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY is False and no operator key is configured: "
+        "set TOKEN_ENCRYPTION_KEY"
+    )

@@ -1,0 +1,78 @@
+"""Which columns of which installed models hold sealed text, and on which databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.db import connections, models, router
+
+
+class SealedTable(NamedTuple):
+    """One concrete model and its sealed columns on one database."""
+
+    alias: str
+    model: type[models.Model]
+    fields: tuple[Any, ...]
+
+    @property
+    def table(self) -> str:
+        """Name of the database table."""
+        return self.model._meta.db_table
+
+
+def sealed_models() -> Iterator[tuple[type[models.Model], tuple[Any, ...]]]:
+    """Yield every installed concrete model that owns sealed columns, with those fields."""
+    for model in apps.get_models(include_auto_created=True):
+        if model._meta.proxy:
+            continue
+        fields = tuple(
+            field
+            for field in model._meta.local_concrete_fields
+            if getattr(field, "is_sealed_column", False)
+        )
+        if fields:
+            yield model, fields
+
+
+def sealed_tables(using: str | None = None) -> Iterator[SealedTable]:
+    """Yield sealed tables that exist, on every alias where the router allows the model.
+
+    Unmanaged and swapped-out models are left out when their table is not there.
+    """
+    for alias in [using] if using else list(connections):
+        found = [
+            SealedTable(alias, model, fields)
+            for model, fields in sealed_models()
+            if router.allow_migrate_model(alias, model)
+        ]
+        if found:
+            existing = set(connections[alias].introspection.table_names())
+            yield from (table for table in found if table.table in existing)
+
+
+def count_prefix(table: SealedTable, prefix: str, *, limit: int) -> int:
+    """Count values whose text begins with `prefix` (at most 12 characters), up to `limit`."""
+    connection = connections[table.alias]
+    quote = connection.ops.quote_name
+    found = 0
+    with connection.cursor() as cursor:
+        for field in table.fields:
+            cursor.execute(
+                f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {quote(table.table)} "  # noqa: S608
+                f"WHERE substr({quote(field.column)}, 1, %s) = %s LIMIT %s) AS counted",
+                [len(prefix), prefix, max(limit - found, 0)],
+            )
+            found += cursor.fetchone()[0]
+    return found
+
+
+def count_database_key_values(*, limit: int) -> int:
+    """Count values sealed under the database key on all databases, up to `limit`."""
+    found = 0
+    for table in sealed_tables():
+        found += count_prefix(table, "e1:", limit=limit - found)
+        if found >= limit:
+            break
+    return found

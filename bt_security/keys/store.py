@@ -1,0 +1,159 @@
+"""Rows of `bt_security_setting` that hold keys: read, write once, lock.
+
+The model is found by name, because `keys` is a lower layer than `models`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import Atomic
+
+from bt_security.conf import conf
+from bt_security.exceptions import KeyStoreMissing
+
+DATABASE_KEY = "_auto_encryption_key"
+KEY_STATE = "_key_state"
+ROTATION_LOCK = "_rotation_lock"
+SEALED_COLUMNS = "_sealed_columns"
+PURPOSE_PREFIX = "_purpose/"
+
+_known_tables: set[tuple[str, str]] = set()
+_unsettled: WeakKeyDictionary[BaseDatabaseWrapper, Atomic] = WeakKeyDictionary()
+
+
+def alias() -> str:
+    """Return the database alias that keeps the keys."""
+    return conf.keys.database
+
+
+def rows() -> models.QuerySet[Any]:
+    """Return all rows of the table.
+
+    Raises:
+        KeyStoreMissing: the table does not exist yet.
+    """
+    using = alias()
+    require_table(using)
+    return _vault(using)
+
+
+def _vault(using: str) -> models.QuerySet[Any]:
+    manager: models.Manager[Any] = apps.get_model("bt_security", "Setting").vault
+    return manager.using(using)
+
+
+def has_table(using: str) -> bool:
+    """Whether the table exists on `using`; asks the database until it does."""
+    connection = connections[using]
+    place = (using, str(connection.settings_dict["NAME"]))
+    if (
+        place not in _known_tables
+        and "bt_security_setting" in connection.introspection.table_names()
+    ):
+        _known_tables.add(place)
+    return place in _known_tables
+
+
+def require_table(using: str) -> None:
+    """Refuse to go on without the table.
+
+    Raises:
+        KeyStoreMissing: with the line that a data migration needs.
+    """
+    if not has_table(using):
+        raise KeyStoreMissing(
+            f"table bt_security_setting is missing on database {using!r}: run `manage.py migrate`; "
+            "a data migration that seals values needs "
+            'dependencies = [("bt_security", "0001_setting")]'
+        )
+
+
+def read(names: Iterable[str]) -> dict[str, str]:
+    """Return the values of the named rows that exist."""
+    return dict(rows().filter(name__in=list(names)).values_list("name", "value"))
+
+
+def write(name: str, value: str) -> None:
+    """Insert or replace one row, in the caller's transaction."""
+    if not rows().filter(name=name).update(value=value):
+        rows().bulk_create([rows().model(name=name, value=value)])
+    mark_unsettled()
+
+
+def insert_once(name: str, value: str) -> str:
+    """Store `value` unless the row exists; return what is stored then.
+
+    Of any number of processes that race, one value wins and all of them return it. Inside a
+    transaction a second connection is used, so that a rollback does not take the row back;
+    SQLite has one writer, so there the row shares the fate of the transaction.
+    """
+    using = alias()
+    require_table(using)
+    connection = connections[using]
+    if connection.in_atomic_block and connection.vendor != "sqlite":
+        return _in_own_connection(lambda: _insert_once(using, name, value))
+    return _insert_once(using, name, value)
+
+
+def _insert_once(using: str, name: str, value: str) -> str:
+    table = _vault(using)
+    table.bulk_create([table.model(name=name, value=value)], ignore_conflicts=True)
+    mark_unsettled()
+    stored: str = table.values_list("value", flat=True).get(name=name)
+    return stored
+
+
+def _in_own_connection(work: Callable[[], str]) -> str:
+    results: list[str] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - handed to the calling thread
+            errors.append(error)
+        finally:
+            connections[alias()].close()
+
+    thread = threading.Thread(target=run, name="bt_security-key")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def lock() -> None:
+    """Make this transaction the only one that changes keys or rotates, until it ends.
+
+    The statement is an UPDATE, so that SQLite takes its write lock at the start.
+    """
+    if not rows().filter(name=ROTATION_LOCK).update(value=""):
+        insert_once(ROTATION_LOCK, "")
+        rows().filter(name=ROTATION_LOCK).update(value="")
+
+
+def mark_unsettled() -> None:
+    """Note that the open transaction, if any, changed key rows and may yet be rolled back."""
+    connection = connections[alias()]
+    if connection.in_atomic_block:
+        _unsettled[connection] = connection.atomic_blocks[0]
+
+
+def is_settled() -> bool:
+    """Whether what was just read is committed; False makes the reader look again next time."""
+    connection = connections[alias()]
+    changed_in = _unsettled.get(connection)
+    if changed_in is None:
+        return True
+    if connection.atomic_blocks and connection.atomic_blocks[0] is changed_in:
+        return False
+    del _unsettled[connection]
+    return True

@@ -1,0 +1,28 @@
+"""The table of the database key, alone: a host's data migration can depend on it."""
+
+from __future__ import annotations
+
+import django.db.models.manager
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies: list[tuple[str, str]] = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Setting",
+            fields=[
+                ("name", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                ("value", models.TextField()),
+                ("changed_at", models.DateTimeField(auto_now=True)),
+            ],
+            options={
+                "db_table": "bt_security_setting",
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
+            },
+        ),
+    ]

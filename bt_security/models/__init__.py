@@ -1,0 +1,8 @@
+"""All models of the package, one file per aggregate."""
+
+from __future__ import annotations
+
+from bt_security.models.rotation import RotationRange
+from bt_security.models.setting import Setting
+
+__all__ = ["RotationRange", "Setting"]

@@ -1,0 +1,80 @@
+"""From the old text of a value to the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from bt_security.crypto import Bound, aad_tail, parse_sealed
+from bt_security.exceptions import NotSealed, Tampered
+from bt_security.fields.binding import canonical
+from bt_security.fields.foreign import open_plain
+from bt_security.fields.sealing import ColumnSealer
+from bt_security.keys import Keyring
+
+Reseal = Callable[[str, Sequence[Bound]], str]
+"""Takes a stored text and the bound values; returns the text to store, the same one if current."""
+
+
+def resealer(field: Any, keyring: Keyring) -> Reseal:
+    """Return the function that re-seals values of one column under the key that seals.
+
+    The function raises `OpenRefused` for a value that does not open.
+    """
+    sealer = ColumnSealer(keyring, contexts=field.contexts, lookups=field.lookups)
+    if field.lookup or field.bind_to or field.previous_contexts or field.holds_other_text:
+        return _careful(field, sealer)
+    prefix, open_text, seal = sealer.prefix, sealer.open, sealer.seal
+
+    def reseal(text: str, bound: Sequence[Bound]) -> str:
+        return text if text[:12] == prefix else seal(open_text(text))
+
+    return reseal
+
+
+def _careful(field: Any, sealer: ColumnSealer) -> Reseal:
+    key = sealer.keyring.sealing_key
+
+    def reseal(text: str, bound: Sequence[Bound]) -> str:
+        if _is_current(field, sealer, text, bound):
+            return text
+        try:
+            content = sealer.open_with(text, bound)
+        except NotSealed:
+            content = field.codec.encode(open_plain(field, text, inside_rotation=True))
+        indexed = _indexed_text(field, content) if field.lookup else None
+        return sealer.seal_with(content, indexed=indexed, bound=bound, key=key)
+
+    return reseal
+
+
+def _is_current(field: Any, sealer: ColumnSealer, text: str, bound: Sequence[Bound]) -> bool:
+    """Whether nothing of the text is old: key, context and index."""
+    if text[:12] != sealer.prefix:
+        return False
+    if not (field.previous_contexts or field.previous_lookups or field.holds_other_text):
+        return True
+    envelope = parse_sealed(text)
+    try:
+        content = sealer.keyring.open(envelope, tail=aad_tail(field.context, bound))
+    except Tampered:
+        return False
+    if not field.lookup:
+        return not envelope.index
+    return envelope.index == next(sealer.index_values(_indexed_text(field, content)))
+
+
+def _indexed_text(field: Any, content: bytes) -> str:
+    try:
+        text: str = field.codec.to_text(field.codec.decode(content))
+    except (ValueError, TypeError, ArithmeticError, ValidationError):
+        raise Tampered(detail="not a value of this field's type") from None
+    return text
+
+
+def bound_values(field: Any, columns: Sequence[Any], values: Sequence[Any]) -> list[Bound]:
+    """Return the binding of one row for `field` from raw column values."""
+    by_name = {column.name: (column, value) for column, value in zip(columns, values, strict=True)}
+    return [canonical(*by_name[name]) for name in field.bind_to]

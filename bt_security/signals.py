@@ -1,0 +1,30 @@
+"""Signals of the package; `security_event` is what the audit log listens to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.dispatch import Signal
+
+from bt_security.types import Outcome
+
+security_event = Signal()
+"""Something happened that an auditor would want to know.
+
+Sent by `report`, in the transaction of the action, with `action` (dotted name), `outcome`,
+`target` ("kind:id" or "") and `details` (JSON values without secrets).
+"""
+
+
+def report(
+    action: str,
+    *,
+    outcome: Outcome = "success",
+    target: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Send `security_event`; an error in a receiver reaches the caller, so nothing is lost."""
+    security_event.send(
+        sender=None, action=action, outcome=outcome, target=target, details=dict(details or {})
+    )
