@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from django.dispatch import Signal
 
-from bt_security.types import Outcome
+Outcome = Literal["success", "refused", "failure"]
+"""How a reported action ended."""
 
 security_event = Signal()
 """Something happened that an auditor would want to know.

@@ -6,6 +6,3 @@ from typing import Literal
 
 KeySource = Literal["database", "environment"]
 """Where the key that seals comes from, as `key_status` and the admin name it."""
-
-Outcome = Literal["success", "refused", "failure"]
-"""How a reported action ended."""

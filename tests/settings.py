@@ -8,27 +8,32 @@ found by `BT_TEST_POSTGRES_URL` and `BT_TEST_MYSQL_URL`. A process started by a 
 from __future__ import annotations
 
 import atexit
+import glob
 import os
-import shutil
 import tempfile
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 
-def _data_directory() -> Path:
-    """Return the directory of the SQLite files; the process that makes it removes it."""
-    if inherited := os.environ.get("BT_TEST_DIRECTORY"):
-        return Path(inherited)
-    made = tempfile.mkdtemp(prefix="bt-security-")
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    os.environ["BT_TEST_DIRECTORY"] = made
-    return Path(made)
+def _sqlite_stem() -> str:
+    """Return how the SQLite files' paths begin; the process that chooses it removes the files."""
+    if inherited := os.environ.get("BT_TEST_SQLITE_STEM"):
+        return inherited
+    stem = os.path.join(tempfile.gettempdir(), f"bt-security-{uuid4().hex}")
+    atexit.register(_remove_files, stem)
+    os.environ["BT_TEST_SQLITE_STEM"] = stem
+    return stem
+
+
+def _remove_files(stem: str) -> None:
+    for file in glob.glob(f"{stem}-*"):
+        os.unlink(file)
 
 
 def _sqlite(name: str) -> dict[str, Any]:
     """A file, not the usual memory database: threads and child processes have to share it."""
-    file = str(_data_directory() / f"{name}.sqlite3")
+    file = f"{_sqlite_stem()}-{name}.sqlite3"
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": file,

@@ -13,8 +13,6 @@ from bt_security.fields.values import Sealed, Unreadable
 if TYPE_CHECKING:
     from django.db.models import Model
 
-_MISSING = object()
-
 
 class SealedAttribute(DeferredAttribute):
     """The attribute of an encrypted field whose values were opened when the row was loaded.
@@ -28,10 +26,9 @@ class SealedAttribute(DeferredAttribute):
         self.attname: str = field.attname
 
     def __get__(self, instance: Model | None, owner: type[Model] | None = None) -> Any:
-        if instance is None:
-            return self
-        value = instance.__dict__.get(self.attname, _MISSING)
-        if value is _MISSING:
+        try:
+            value = instance.__dict__[self.attname]  # type: ignore[union-attr]
+        except (AttributeError, KeyError):
             return super().__get__(instance, owner)
         if value.__class__ is Unreadable:
             raise self._located(value, instance)

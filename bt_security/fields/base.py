@@ -14,13 +14,13 @@ from bt_security.exceptions import NotSealed, OpenRefused, Tampered
 from bt_security.fields.attribute import BoundAttribute, LoadedSealed, SealedAttribute
 from bt_security.fields.binding import binding_of, connect, current_binding
 from bt_security.fields.checks import check_field
-from bt_security.fields.codecs import TextCodec, codec_for
+from bt_security.fields.codecs import StringCodec, TextCodec, codec_for
 from bt_security.fields.column import byte_collation, sealed_shape
 from bt_security.fields.context import Context
 from bt_security.fields.foreign import open_plain
 from bt_security.fields.lookups import lookup_class, refuse_transform
 from bt_security.fields.normalisers import LookupOption, normaliser_name
-from bt_security.fields.sealing import current_sealer, may_seal
+from bt_security.fields.sealing import ColumnSealer, current_sealer, may_seal
 from bt_security.fields.validation import validate_unique
 from bt_security.fields.values import Sealed, Unreadable
 
@@ -69,6 +69,7 @@ class EncryptedFieldMixin(_AnyField):
     """
 
     is_sealed_column = True
+    column_sealer: ColumnSealer | None = None
     descriptor_class = SealedAttribute
     non_db_attrs = (
         *Field.non_db_attrs,
@@ -151,6 +152,8 @@ class EncryptedFieldMixin(_AnyField):
         """Register the field and connect what saving its model needs."""
         if self.bind_to:
             self.descriptor_class = BoundAttribute
+        self.__dict__.pop("from_db_value", None)
+        self.column_sealer = None
         super().contribute_to_class(cls, name, **options)
         connect(cls, bound=bool(self.bind_to))
 
@@ -211,9 +214,8 @@ class EncryptedFieldMixin(_AnyField):
             if not issubclass(cls, EncryptedFieldMixin) and issubclass(cls, Field)
         )
         twin = kind.__new__(kind)
-        twin.__dict__.update(
-            {name: value for name, value in self.__dict__.items() if name != "validators"}
-        )
+        left_out = {"validators", "from_db_value", "column_sealer"}
+        twin.__dict__.update({k: v for k, v in self.__dict__.items() if k not in left_out})
         return twin
 
     @cached_property
@@ -225,6 +227,11 @@ class EncryptedFieldMixin(_AnyField):
     def codec(self) -> TextCodec:
         """How values become bytes."""
         return codec_for(self)
+
+    @cached_property
+    def is_simple_text(self) -> bool:
+        """Whether a value is the UTF-8 text itself: no index, not bound to its row."""
+        return not self.lookup and not self.bind_to and type(self.codec) is StringCodec
 
     def to_python(self, value: Any) -> Any:
         """Convert input; sealed and unreadable values pass."""
@@ -250,12 +257,19 @@ class EncryptedFieldMixin(_AnyField):
             super().run_validators(value)
 
     def pre_save(self, model_instance: Model, add: bool) -> Any:
-        """Return the value sealed, so that no frame of a traceback holds the plaintext.
+        """Return what is stored, without leaving plaintext in the frames of Django's `save`.
+
+        An UPDATE keeps its values in local variables while it runs, so they are sealed here.
+        An INSERT does not: there `get_db_prep_save` seals, which is cheaper.
 
         Raises:
             KeyRefused: this process may not seal.
         """
         value = model_instance.__dict__.get(self.attname, _MISSING)
+        if add and value.__class__ is str and self.is_simple_text:
+            if self.column_sealer is None or not self.column_sealer.prefix:
+                may_seal(self)
+            return value
         if isinstance(value, Sealed):
             return value
         if isinstance(value, Unreadable):
@@ -264,8 +278,9 @@ class EncryptedFieldMixin(_AnyField):
         value = super().pre_save(model_instance, add)
         if value is None or isinstance(value, Sealed) or hasattr(value, "resolve_expression"):
             return value
-        bound = current_binding(model_instance, self) if self.bind_to else ()
-        return Sealed.trusted(self.seal(value, bound=bound))
+        if self.bind_to:
+            return Sealed.trusted(self.seal(value, bound=current_binding(model_instance, self)))
+        return value if add else Sealed.trusted(self.seal(value))
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return the text to store: a `Sealed` one as it is, anything else sealed.
@@ -274,9 +289,11 @@ class EncryptedFieldMixin(_AnyField):
             FieldError: the column is bound to its row, which is unknown here.
             KeyRefused: this process may not seal.
         """
+        if value.__class__ is str and self.is_simple_text:
+            return current_sealer(self).seal(value.encode())
         if value is None:
             return None
-        if value.__class__ is Sealed or isinstance(value, Sealed):
+        if isinstance(value, Sealed):
             return value.text
         if hasattr(value, "as_sql"):
             return value
@@ -325,15 +342,22 @@ class EncryptedFieldMixin(_AnyField):
             raise Tampered(key_id=text[3:11], detail="not a value of this field's type") from None
 
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
-        """Open a stored text; a bound one waits, a bad one becomes a placeholder."""
+        """Open a stored text; a bound one waits, a bad one becomes a placeholder.
+
+        For simple text columns `quick_reader` takes the place of this method.
+        """
         if value is None:
             return None
         if self.bind_to:
             return LoadedSealed.trusted(value, opener=self._open_with_columns)
+        return self.read(value)
+
+    def read(self, text: str) -> Any:
+        """Return the value of a stored text, or the placeholder if it does not open."""
         try:
-            return self.open_text(value)
+            return self.open_text(text)
         except OpenRefused as error:
-            return Unreadable(value, error)
+            return Unreadable(text, error)
 
     def _open_with_columns(self, text: str, columns: dict[str, Any]) -> Any:
         missing = set(self.bind_to) - set(columns)

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 from django.core.exceptions import ImproperlyConfigured
 
-from bt_security.exceptions import NotSealed, WrongKey
+from bt_security.exceptions import NotSealed, OpenRefused, WrongKey
 from bt_security.interop.fernet_token import IV_BYTES, MAC_BYTES, TIME_BYTES, has_fernet_layout
 from bt_security.interop.old_settings import as_secret, as_secrets, secret_keys, setting
-from bt_security.interop.plain_pickle import load_plain, operations_of
+from bt_security.interop.plain_pickle import ForeignTypeRefused, load_plain, operations_of
 from bt_security.interop.stored_form import Stored, bytes_of
 
 __all__ = ["HAS_PREFIX", "NAME", "is_foreign", "open_foreign"]
@@ -33,6 +33,18 @@ HAS_PREFIX = False  # binary columns hold anything
 _ITERATIONS = 30_000
 _AES_KEY_BYTES = (16, 24, 32)
 _AES_BLOCK_BITS = 128
+_DEFAULT_DIGEST = hashes.SHA256()
+_DIGESTS: dict[str, hashes.HashAlgorithm] = {  # those as long as an AES key
+    digest.name: digest
+    for digest in (
+        _DEFAULT_DIGEST,
+        hashes.SHA512_256(),
+        hashes.SHA3_256(),
+        hashes.BLAKE2s(32),
+        hashes.SM3(),
+        hashes.MD5(),  # noqa: S303 -- reads what is there
+    )
+}
 _IV_START = 1 + TIME_BYTES
 
 
@@ -71,44 +83,49 @@ def _signed_of(stored: Stored) -> bytes | None:
 
 
 def _open_signed(signed: bytes, secret_key: bytes) -> object:
+    refusal: OpenRefused = WrongKey(
+        detail="SECRET_KEY has signed it, but the encryption key is another one"
+    )
     for key in _cipher_keys(secret_key):
-        opened = _decrypted(signed[_IV_START:], key)
-        operations = None if opened is None else operations_of(opened)
-        if operations is not None:
-            return load_plain(operations)
-    raise WrongKey(detail="SECRET_KEY has signed it, but the encryption key is another one")
+        operations = operations_of(_decrypted(signed[_IV_START:], key))
+        try:
+            if operations is not None:
+                return load_plain(operations)
+        except ForeignTypeRefused as error:  # a wrong key may by chance give the start of a pickle
+            refusal = error
+    raise refusal
 
 
 def _cipher_keys(secret_key: bytes) -> Iterator[bytes]:
     configured = setting("CRYPTOGRAPHY_KEY", None)
-    digest = setting("CRYPTOGRAPHY_DIGEST", None) or _SHA256
-    if not isinstance(digest, hashes.HashAlgorithm):
-        raise ImproperlyConfigured("CRYPTOGRAPHY_DIGEST is a hash object of `cryptography`")
     key = as_secret("CRYPTOGRAPHY_KEY", configured or secret_key)
     salt = as_secret("CRYPTOGRAPHY_SALT", setting("CRYPTOGRAPHY_SALT", "django-cryptography"))
-    candidates = [
-        _derived_key(key, salt, digest),
-        key,
-    ]  # once imported, the package sets the second
-    if field_keys := setting("CRYPTOGRAPHY_FIELD_KEYS", ()):
-        candidates += as_secrets("CRYPTOGRAPHY_FIELD_KEYS", field_keys)
+    field_keys = setting("CRYPTOGRAPHY_FIELD_KEYS", ())
+    candidates = [_derived_key(key, salt, _digest_name())]
+    candidates.append(key)  # what the setting holds once the old package is imported
+    candidates += as_secrets("CRYPTOGRAPHY_FIELD_KEYS", field_keys) if field_keys else []
     return (candidate for candidate in candidates if len(candidate) in _AES_KEY_BYTES)
 
 
+def _digest_name() -> str:
+    digest = setting("CRYPTOGRAPHY_DIGEST", _DEFAULT_DIGEST)
+    if not isinstance(digest, hashes.HashAlgorithm) or digest.name not in _DIGESTS:
+        raise ImproperlyConfigured(f"CRYPTOGRAPHY_DIGEST is not one of {', '.join(_DIGESTS)}")
+    return digest.name
+
+
 @lru_cache(maxsize=64)
-def _derived_key(key: bytes, salt: bytes, digest: hashes.HashAlgorithm) -> bytes:
+def _derived_key(key: bytes, salt: bytes, digest_name: str) -> bytes:
+    digest = _DIGESTS[digest_name]
     return PBKDF2HMAC(digest, digest.digest_size, salt, _ITERATIONS).derive(key)
 
 
-def _decrypted(body: bytes, key: bytes) -> bytes | None:
-    """Return the content, None when the padding shows that the key is wrong."""
+def _decrypted(body: bytes, key: bytes) -> bytes:
+    """Return the content, nothing when the padding shows that the key is wrong."""
     decryptor = Cipher(algorithms.AES(key), modes.CBC(body[:IV_BYTES])).decryptor()
     padded = decryptor.update(body[IV_BYTES:]) + decryptor.finalize()
     unpadder = PKCS7(_AES_BLOCK_BITS).unpadder()
     try:
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
-        return None
-
-
-_SHA256 = hashes.SHA256()
+        return b""

@@ -47,10 +47,7 @@ def set_uuid(blank: object, state: Any) -> None:
 def _zone(name: str, *_from_cache: object) -> ZoneInfo:
     if type(name) is not str:
         raise TypeError
-    try:
-        return ZoneInfo(name)
-    except OSError:  # a directory of the zone tree
-        raise ValueError from None
+    return ZoneInfo(name)
 
 
 def _zone_method(owner: object, name: str) -> Maker:

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from bt_security.exceptions import Tampered
 from bt_security.interop.pickled_types import CONTAINERS, MAKERS, SCALARS, Maker, hashable, set_uuid
+
+_STARTS = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_STOP = b"."
+_KINDS = {kind.code.encode("latin-1"): kind for kind in pickletools.opcodes}
+_FRAME = "FRAME"  # only says how much follows
 
 
 class ForeignTypeRefused(Tampered):
@@ -30,15 +36,32 @@ class Operation(NamedTuple):
 def operations_of(data: bytes) -> list[Operation] | None:
     """Split a pickle into its operations, None when `data` is not exactly one pickle.
 
-    Source: `pickletools` of the Python library, "A pickle opcode never changes meaning".
+    An operation that is not allowed ends the list: nothing behind it is read.
+
+    Source: `pickletools` of the Python library.
     """
-    try:
-        steps = list(pickletools.genops(data))
-    except ValueError:
+    stream = BytesIO(data)
+    if stream.read(2) not in _STARTS:
         return None
-    found = [Operation(code.name, argument) for code, argument, _ in steps]
-    is_whole = steps[-1][2] == len(data) - 1
-    return found if is_whole and found[0] in _STARTS else None
+    found: list[Operation] = []
+    while (code := stream.read(1)) != _STOP:
+        kind = _KINDS.get(code)
+        if kind is None:
+            return None
+        if kind.name not in _ALLOWED:
+            return [*found, Operation(kind.name, None)]
+        try:
+            argument = _argument(kind, stream)
+        except ValueError:
+            return None
+        found.append(Operation(kind.name, argument))
+    return found if stream.tell() == len(data) else None
+
+
+def _argument(kind: pickletools.OpcodeInfo, stream: BytesIO) -> Any:
+    if kind.name == "GLOBAL":  # `pickletools` would take escapes in it for more than they are
+        return tuple(stream.readline().decode("ascii").removesuffix("\n") for _ in range(2))
+    return kind.arg.reader(stream) if kind.arg else None
 
 
 def load_plain(operations: Iterable[Operation]) -> object:
@@ -52,7 +75,8 @@ def load_plain(operations: Iterable[Operation]) -> object:
         for operation in operations:
             machine.take(operation)
         (value,) = machine.stack
-    except (ArithmeticError, LookupError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, OSError, TypeError, ValueError):
+        # OSError: a time zone's name that is a directory of the system's zone files.
         raise ForeignTypeRefused from None
     if not _is_plain(value):
         raise ForeignTypeRefused
@@ -88,7 +112,7 @@ class _Machine:
             self.stack.append(argument)
         elif name in _NEW:
             self.stack.append(_NEW[name]())
-        elif name not in _IGNORED:
+        elif name != _FRAME:
             _STEPS[name](self, argument)
 
     def pop(self) -> Any:
@@ -164,8 +188,6 @@ _NEW: dict[str, Callable[[], object]] = {
     "EMPTY_SET": set,
     "EMPTY_TUPLE": tuple,
 }
-_STARTS = tuple(Operation("PROTO", number) for number in (3, 4, 5))
-_IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "MARK": _Machine.mark,
     "MEMOIZE": _Machine.remember,
@@ -185,9 +207,10 @@ _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     "FROZENSET": lambda machine, _: machine.stack.append(
         frozenset(hashable(machine.pop_to_mark()))
     ),
-    "GLOBAL": lambda machine, names: machine.find(*names.split(" ", 1)),
+    "GLOBAL": lambda machine, names: machine.find(*names),
     "STACK_GLOBAL": lambda machine, _: machine.find(*[machine.pop(), machine.pop()][::-1]),
     "REDUCE": _Machine.call,
     "NEWOBJ": _Machine.call,
     "BUILD": _Machine.build,
 }
+_ALLOWED = {_FRAME} | _ARGUMENTS | _NEW.keys() | _STEPS.keys()

@@ -24,7 +24,9 @@ REFRESH_SECONDS = 2.0
 SETTLE_SECONDS = 5.0
 """How long after `migrating` began every process is sure to have noticed it."""
 
-_current: Keyring | None = None
+cached: Keyring | None = None
+"""The keyring in use, read by the hot path of the fields; everything else calls `ring`."""
+
 _fixed: Keyring | None = None
 
 
@@ -35,7 +37,7 @@ def ring() -> Keyring:
         KeyStoreMissing: the table of the keys does not exist yet.
         ImproperlyConfigured: the environment's keys are malformed.
     """
-    current = _current
+    current = cached
     if current is not None and time.monotonic() < current.stale_after:
         return current
     try:
@@ -63,22 +65,22 @@ def opener(prefix: str) -> SealingKey:
 
 def reload() -> Keyring:
     """Read environment and database again and return the new keyring."""
-    global _current  # noqa: PLW0603 - the one place that holds the process's keyring
-    _current = _fixed or _load()
-    return _current
+    global cached  # noqa: PLW0603 - the one place that holds the process's keyring
+    cached = _fixed or _load()
+    return cached
 
 
 def forget() -> None:
     """Drop what is cached, remembered keys included; the next use reads everything again."""
-    global _current  # noqa: PLW0603 - see `reload`
-    _current = _fixed
+    global cached  # noqa: PLW0603 - see `reload`
+    cached = _fixed
     database.forget()
 
 
 def fix(keyring: Keyring | None) -> None:
     """Use `keyring` whatever environment and database say; None ends that. For tests."""
-    global _current, _fixed  # noqa: PLW0603 - see `reload`
-    _current = _fixed = keyring
+    global cached, _fixed  # noqa: PLW0603 - see `reload`
+    cached = _fixed = keyring
 
 
 def _load() -> Keyring:

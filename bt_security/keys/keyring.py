@@ -33,6 +33,11 @@ class Keyring:
     opens_database_key: bool = True
 
     @property
+    def is_stable(self) -> bool:
+        """Whether nothing in the database can make this snapshot stale."""
+        return self.stale_after == math.inf
+
+    @property
     def sealing_key(self) -> SealingKey:
         """The key that seals.
 

@@ -5,28 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('bt_security', '0001_setting'),
+        ("bt_security", "0001_setting"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RotationRange',
+            name="RotationRange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('table', models.CharField(max_length=200)),
-                ('run', models.CharField(max_length=40)),
-                ('first', models.TextField(null=True)),
-                ('last', models.TextField(null=True)),
-                ('worker', models.CharField(blank=True, max_length=40)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('finished', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("table", models.CharField(max_length=200)),
+                ("run", models.CharField(max_length=40)),
+                ("first", models.TextField(null=True)),
+                ("last", models.TextField(null=True)),
+                ("worker", models.CharField(blank=True, max_length=40)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("finished", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'db_table': 'bt_security_rotation_range',
-                'indexes': [models.Index(fields=['table', 'run'], name='bt_rotation_range_table_run')],
+                "db_table": "bt_security_rotation_range",
+                "indexes": [
+                    models.Index(fields=["table", "run"], name="bt_rotation_range_table_run")
+                ],
             },
         ),
     ]

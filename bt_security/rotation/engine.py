@@ -85,9 +85,7 @@ class TableRotation:
                 old.append(text)
         return Change(key, tuple(places), tuple(new), tuple(old)) if places else None
 
-    def _reseal_one(
-        self, place: int, text: str, key: Key, row: tuple[Any, ...]
-    ) -> str | None:
+    def _reseal_one(self, place: int, text: str, key: Key, row: tuple[Any, ...]) -> str | None:
         column = self.plan.fields[place]
         try:
             if not column.bind_to:

@@ -66,5 +66,3 @@ def _columns(alias: str, table: str) -> Iterator[str]:
     with connection.cursor() as cursor:
         found = connection.introspection.get_table_description(cursor, table)
     return (column.name for column in found)
-
-

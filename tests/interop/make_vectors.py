@@ -41,10 +41,9 @@ DATETIMES = [
     WINTER_NIGHT.replace(month=7, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")),
 ]
 if importlib.util.find_spec("pytz"):  # the time zones of Django before 4.0
-    berlin = importlib.import_module("pytz").timezone("Europe/Berlin")
+    pytz = importlib.import_module("pytz")
     DATETIMES += [
-        berlin.localize(WINTER_NIGHT),
-        importlib.import_module("pytz").utc.localize(WINTER_NIGHT),
+        pytz.timezone(name).localize(WINTER_NIGHT) for name in ("Europe/Berlin", "Etc/GMT-3", "UTC")
     ]
 TEXTS = [
     None,
