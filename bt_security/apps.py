@@ -8,6 +8,7 @@ from django.apps import AppConfig
 
 from bt_security import checks
 from bt_security.conf import judge_environment
+from bt_security.rotation import first_start
 
 KEYLESS_COMMANDS = frozenset(
     {
@@ -37,3 +38,4 @@ class BTSecurityConfig(AppConfig):
         if not KEYLESS_COMMANDS.intersection(sys.argv[1:2]):
             judge_environment()
         checks.register()
+        first_start.connect()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import django.db.models.manager
+from typing import ClassVar
+
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies: list[tuple[str, str]] = []
+    dependencies: ClassVar[list[tuple[str, str]]] = []
 
-    operations = [
+    operations: ClassVar = [
         migrations.CreateModel(
             name="Setting",
             fields=[

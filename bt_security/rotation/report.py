@@ -58,6 +58,18 @@ class Report:
         if len(self.failures) < LISTED_FAILURES:
             self.failures.append(failure)
 
+    def merge(self, other: Report) -> None:
+        """Add what another worker did; two workers may meet the same failure."""
+        for name, count in other.columns.items():
+            mine = self.columns.setdefault(name, ColumnCount(name))
+            mine.migrated += count.migrated
+        self.rows += other.rows
+        self.lost_races += other.lost_races
+        known = set(self.failures)
+        for failure in other.failures:
+            if failure not in known:
+                self.add_failure(failure)
+
     @property
     def migrated(self) -> int:
         """Values that were re-sealed."""

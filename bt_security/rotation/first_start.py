@@ -1,0 +1,113 @@
+"""What happens by itself: the key after `migrate`, the re-seal at the first start with a key."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core import mail
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
+from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.signals import post_migrate
+
+from bt_security import keys
+from bt_security.conf import conf
+from bt_security.conf.keys import read_operator_keys
+from bt_security.exceptions import BTSecurityError
+from bt_security.keys import store
+from bt_security.keys.inventory import count_database_key_values, sealed_models, sealed_tables
+from bt_security.rotation.inventory import refresh_inventory
+from bt_security.rotation.report import Report
+from bt_security.rotation.target import finish_move, rotation_keyring
+from bt_security.rotation.transaction import rotate_in_transactions
+
+logger = logging.getLogger("bt_security.rotation")
+
+
+def connect() -> None:
+    """Connect the receivers, only if an installed model has sealed columns.
+
+    Without one the app connects nothing and touches no database.
+    """
+    if next(sealed_models(), None) is None:
+        return
+    post_migrate.connect(after_migrate, dispatch_uid="bt_security.after_migrate")
+    if read_operator_keys().current is not None:
+        request_started.connect(
+            before_first_request, dispatch_uid="bt_security.before_first_request"
+        )
+
+
+def after_migrate(sender: AppConfig, using: str, **_: Any) -> None:
+    """Make the database key, and re-seal if the operator key is new. Receiver of `post_migrate`.
+
+    The signal comes once per app; the last one finds everything migrated.
+    """
+    last = [config for config in apps.get_app_configs() if config.models_module is not None][-1]
+    if sender is not last or using != store.alias() or not store.has_table(using):
+        return
+    keys.reload()
+    if _has_pending_migrations(using):
+        return
+    refresh_inventory()
+    reseal_at_first_start()
+
+
+def before_first_request(**_: Any) -> None:
+    """Do the same before the first request, once. Receiver of `request_started`."""
+    request_started.disconnect(dispatch_uid="bt_security.before_first_request")
+    if hasattr(mail, "outbox"):  # a test run: its transactions would undo the re-seal
+        return
+    try:
+        if store.has_table(store.alias()):
+            reseal_at_first_start()
+    except DatabaseError:
+        logger.exception("bt_security: the database did not answer at the first start with a key")
+
+
+def reseal_at_first_start() -> None:
+    """Re-seal values of the database key in one transaction, unless there are too many.
+
+    Never raises on a value that does not open: everything is rolled back, the site goes on
+    with the database key, and the log says so.
+    """
+    try:
+        keyring = keys.reload()
+        if keyring.operator_key is None or keyring.refusal is not None:
+            return
+        if keyring.state is None:
+            _reseal_if_few()
+        elif keyring.state.phase == "migrating" and not count_database_key_values(limit=1):
+            finish_move(wait=False)
+    except (BTSecurityError, ImproperlyConfigured) as error:
+        keys.forget()
+        logger.error(  # noqa: TRY400 - the traceback could hold what must not be logged
+            "bt_security: re-sealing under TOKEN_ENCRYPTION_KEY failed (%s: %s). Nothing was "
+            "changed; the site goes on with the database key. Run `manage.py rotate_keys`.",
+            type(error).__name__,
+            error,
+        )
+
+
+def _reseal_if_few() -> None:
+    most = conf.keys.auto_reseal_max_values
+    found = count_database_key_values(limit=most + 1)
+    if found > most:
+        logger.warning(
+            "bt_security: more than %d values are sealed under the database key. The site goes "
+            "on with both keys: run `manage.py rotate_keys --online`.",
+            most,
+        )
+        return
+    report = Report()
+    rotate_in_transactions(rotation_keyring(), list(sealed_tables()), report)
+    keys.reload()
+    logger.info("bt_security: re-sealed %d values under TOKEN_ENCRYPTION_KEY", report.migrated)
+
+
+def _has_pending_migrations(using: str) -> bool:
+    executor = MigrationExecutor(connections[using])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -1,0 +1,139 @@
+"""Ranges of primary keys that rotation workers lease, on one host or several."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from bt_security.keys import store
+from bt_security.rotation.columns import Key, TablePlan
+
+if TYPE_CHECKING:
+    from bt_security.models import RotationRange
+
+LEASE_SECONDS = 60
+ROWS_PER_RANGE = 20_000
+
+
+class Leases:
+    """One worker's view of the ranges of one table in one rotation."""
+
+    def __init__(self, plan: TablePlan, *, rows_per_range: int = ROWS_PER_RANGE) -> None:
+        self.plan = plan
+        self.rows_per_range = rows_per_range
+        self.worker = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._table = f"{plan.sealed.alias}:{plan.sealed.table}"
+
+    def join(self) -> None:
+        """Share the ranges of workers that are alive, or cut the table into new ones."""
+        with transaction.atomic(using=store.alias()):
+            store.lock()
+            ranges = list(self._ranges())
+            if any(not one.finished and self._is_alive(one) for one in ranges):
+                return
+            self._ranges().delete()
+            ranges_model = self._all().model
+            self._all().bulk_create(
+                ranges_model(table=self._table, run=self.plan.target_prefix, first=first, last=last)
+                for first, last in self._cuts()
+            )
+
+    def claim(self) -> RotationRange | None:
+        """Lease a range nobody works on, None when there is none."""
+        for one in self._ranges().filter(finished=False).order_by("pk"):
+            if one.leased_until is not None and self._is_alive(one):
+                continue
+            taken = self._all().filter(pk=one.pk, finished=False, worker=one.worker)
+            if taken.update(worker=self.worker, leased_until=self._deadline()):
+                one.worker = self.worker
+                return one
+        return None
+
+    def renew(self, one: RotationRange) -> bool:
+        """Prolong a lease; False when another worker has taken it over."""
+        return bool(self._mine(one).update(leased_until=self._deadline()))
+
+    def finish(self, one: RotationRange) -> None:
+        """Mark a range as done."""
+        self._mine(one).update(finished=True)
+
+    def are_all_finished(self) -> bool:
+        """Whether no range is left, leased or not."""
+        return not self._ranges().filter(finished=False).exists()
+
+    def clear(self) -> None:
+        """Remove the ranges if they are all finished."""
+        with transaction.atomic(using=store.alias()):
+            store.lock()
+            if self.are_all_finished():
+                self._ranges().delete()
+
+    def keys_of(self, one: RotationRange) -> tuple[Key | None, Key | None]:
+        """Return the first key, exclusive, and the last one, inclusive."""
+        return self._key(one.first), self._key(one.last)
+
+    def _cuts(self) -> Iterator[tuple[str, str]]:
+        first: Key | None = None
+        with self.plan.connection.cursor() as cursor:
+            while True:
+                last = self.plan.boundary(cursor, after=first, distance=self.rows_per_range - 1)
+                yield _text(first), _text(last)
+                if last is None:
+                    return
+                first = last
+
+    def _key(self, text: str) -> Key | None:
+        if not text:
+            return None
+        values = zip(self.plan.key_fields, json.loads(text), strict=True)
+        connection = self.plan.connection
+        return tuple(field.get_db_prep_value(value, connection) for field, value in values)
+
+    def _is_alive(self, one: RotationRange) -> bool:
+        """Whether the lease holds; a dead process of this host loses it at once."""
+        if one.leased_until is None:
+            return False
+        host, pid, _ = one.worker.rsplit(":", 2)
+        if host == socket.gethostname()[:20] and not _is_running(int(pid)):
+            return False
+        return self._all().filter(pk=one.pk, leased_until__gte=Now()).exists()
+
+    def _all(self) -> QuerySet[RotationRange]:
+        # Found by name: Django imports this module before the models are loaded.
+        manager = apps.get_model("bt_security", "RotationRange")._default_manager
+        return manager.using(store.alias())
+
+    def _ranges(self) -> QuerySet[RotationRange]:
+        return self._all().filter(table=self._table, run=self.plan.target_prefix)
+
+    def _mine(self, one: RotationRange) -> QuerySet[RotationRange]:
+        return self._all().filter(Q(pk=one.pk), worker=self.worker, finished=False)
+
+    @staticmethod
+    def _deadline() -> Any:
+        return Now() + timedelta(seconds=LEASE_SECONDS)
+
+
+def _text(key: Key | None) -> str:
+    return "" if key is None else json.dumps(list(key), cls=DjangoJSONEncoder)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
