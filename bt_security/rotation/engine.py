@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,8 @@ from bt_security.exceptions import OpenRefused
 from bt_security.keys import Keyring
 from bt_security.rotation.columns import Key, TablePlan
 from bt_security.rotation.report import ColumnCount, Failure, Report
-from bt_security.rotation.reseal import Reseal, bound_values, resealer
-from bt_security.rotation.writing import Change, write_changes
+from bt_security.rotation.reseal import Reseal, bound_values, lone_resealer, resealer
+from bt_security.rotation.writing import Change, Changes, Places, write_changes
 
 Tick = Callable[[int], None]
 """Told the number of rows that were just looked at."""
@@ -34,16 +35,17 @@ class TableRotation:
 
     def __post_init__(self) -> None:
         self._reseal: list[Reseal] = [resealer(f, self.keyring) for f in self.plan.fields]
+        self._lone = lone_resealer(self.plan.fields, self.keyring)
         self._names = [f"{self.plan.label}.{f.name}" for f in self.plan.fields]
         for name in self._names:
             self.report.columns.setdefault(name, ColumnCount(name))
 
-    def sweep(self, *, after: Key | None = None, until: Key | None = None) -> int:
-        """Re-seal every old value between two keys; return the number of rows written."""
-        return sum(self.pages(after=after, until=until))
+    def sweep(self) -> int:
+        """Re-seal every old value of the table; return the number of rows written."""
+        return sum(self.pages())
 
     def pages(self, *, after: Key | None = None, until: Key | None = None) -> Iterator[int]:
-        """Do the same, yielding after each page the number of rows written."""
+        """Re-seal old values between two keys, yielding after each page the rows written."""
         width = len(self.plan.key_columns)
         while True:
             with self.plan.connection.cursor() as cursor:
@@ -58,34 +60,56 @@ class TableRotation:
             if len(rows) < self.batch_size:
                 return
 
-    def _rotate_page(self, rows: list[tuple[Any, ...]]) -> int:
-        changes = [change for row in rows if (change := self._change(row)) is not None]
-        if not changes:
-            return 0
+    def _rotate_page(self, rows: Sequence[tuple[Any, ...]]) -> int:
+        changes = self._lone_changes(rows) or self._changes(rows)
         written, refused = write_changes(self.plan, changes)
+        lost = sum(len(group) for group in changes.values()) - written - len(refused)
         self.report.rows += written
-        self.report.lost_races += len(changes) - written - len(refused)
-        self._count(changes, lost=len(changes) - written - len(refused), refused=refused)
+        self.report.lost_races += lost
+        for places, group in changes.items():
+            for place in places:
+                self.report.columns[self._names[place]].migrated += len(group)
+        if lost:
+            # Which rows changed under us is not known; the next sweep finds and counts them.
+            self.report.columns[self._names[next(iter(changes))[0]]].migrated -= lost
+        for places, key in refused:
+            for place in places:
+                self.report.columns[self._names[place]].migrated -= 1
+            self._fail(key, self.plan.fields[places[0]].name, "DuplicateValue")
         return written
 
-    def _change(self, row: tuple[Any, ...]) -> Change | None:
-        width, count = len(self.plan.key_columns), len(self.plan.fields)
-        key = tuple(row[:width])
-        places: list[int] = []
-        new: list[str] = []
-        old: list[str] = []
-        for place in range(count):
-            text = row[width + place]
-            if text is None:
-                continue
-            fresh = self._reseal_one(place, text, key, row)
-            if fresh is not None and fresh is not text:
-                places.append(place)
-                new.append(fresh)
-                old.append(text)
-        return Change(key, tuple(places), tuple(new), tuple(old)) if places else None
+    def _lone_changes(self, rows: Sequence[tuple[Any, ...]]) -> Changes | None:
+        """Return the changes of a page of one simple column, None if it needs the long way."""
+        if self._lone is None:
+            return None
+        reseal = self._lone
+        try:
+            return {(0,): [(reseal(row[-1]), *row) for row in rows]}
+        except OpenRefused:
+            return None
 
-    def _reseal_one(self, place: int, text: str, key: Key, row: tuple[Any, ...]) -> str | None:
+    def _changes(self, rows: Sequence[tuple[Any, ...]]) -> Changes:
+        width = len(self.plan.key_columns)
+        found: dict[Places, list[Change]] = defaultdict(list)
+        for row in rows:
+            places: list[int] = []
+            new: list[str] = []
+            old: list[str] = []
+            for place in range(len(self.plan.fields)):
+                text = row[width + place]
+                if text is None:
+                    continue
+                fresh = self._reseal_one(place, text, row)
+                if fresh is not text:
+                    places.append(place)
+                    new.append(fresh)
+                    old.append(text)
+            if places:
+                found[tuple(places)].append((*new, *row[:width], *old))
+        return found
+
+    def _reseal_one(self, place: int, text: str, row: tuple[Any, ...]) -> str:
+        """Return the new text, or the old one if it is current or does not open."""
         column = self.plan.fields[place]
         try:
             if not column.bind_to:
@@ -94,8 +118,9 @@ class TableRotation:
             bound = bound_values(column, self.plan.bound_fields, values)
             return self._reseal[place](text, bound)
         except OpenRefused as error:
+            key = tuple(row[: len(self.plan.key_columns)])
             self._fail(key, column.name, type(error).__name__, error.key_id)
-            return None
+            return text
 
     def _fail(self, key: Key, name: str, reason: str, key_id: str = "") -> None:
         if (key, name) in self._failed:
@@ -103,15 +128,3 @@ class TableRotation:
         self._failed.add((key, name))
         pk = ", ".join(str(part) for part in key)
         self.report.add_failure(Failure(self.plan.label, name, pk, reason, key_id))
-
-    def _count(self, changes: list[Change], *, lost: int, refused: list[Change]) -> None:
-        for change in changes:
-            for place in change.places:
-                self.report.columns[self._names[place]].migrated += 1
-        if lost:
-            # Which rows changed under us is not known; the next sweep finds and counts them.
-            self.report.columns[self._names[changes[0].places[0]]].migrated -= lost
-        for change in refused:
-            for place in change.places:
-                self.report.columns[self._names[place]].migrated -= 1
-            self._fail(change.key, self.plan.fields[change.places[0]].name, "DuplicateValue")

@@ -11,7 +11,7 @@ from bt_security.crypto import Bound, aad_tail, parse_sealed
 from bt_security.exceptions import NotSealed, Tampered
 from bt_security.fields.binding import canonical
 from bt_security.fields.foreign import open_plain
-from bt_security.fields.sealing import ColumnSealer
+from bt_security.fields.sealing import ColumnSealer, quick_resealer
 from bt_security.keys import Keyring
 
 Reseal = Callable[[str, Sequence[Bound]], str]
@@ -26,12 +26,22 @@ def resealer(field: Any, keyring: Keyring) -> Reseal:
     sealer = ColumnSealer(keyring, contexts=field.contexts, lookups=field.lookups)
     if field.lookup or field.bind_to or field.previous_contexts or field.holds_other_text:
         return _careful(field, sealer)
-    prefix, open_text, seal = sealer.prefix, sealer.open, sealer.seal
+    prefix, quick = sealer.prefix, quick_resealer(sealer)
 
     def reseal(text: str, bound: Sequence[Bound]) -> str:
-        return text if text[:12] == prefix else seal(open_text(text))
+        return text if text[:12] == prefix else quick(text)
 
     return reseal
+
+
+def lone_resealer(fields: Sequence[Any], keyring: Keyring) -> Callable[[str], str] | None:
+    """Return the shortest way to re-seal a table of one simple column, None for other tables."""
+    if len(fields) != 1:
+        return None
+    field = fields[0]
+    if field.lookup or field.bind_to or field.previous_contexts or field.holds_other_text:
+        return None
+    return quick_resealer(ColumnSealer(keyring, contexts=field.contexts, lookups=()))
 
 
 def _careful(field: Any, sealer: ColumnSealer) -> Reseal:
