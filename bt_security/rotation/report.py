@@ -36,7 +36,11 @@ class ColumnCount:
 
 @dataclass(slots=True)
 class Report:
-    """The outcome of one run. `lost_races` counts rows that changed between read and write."""
+    """The outcome of one run.
+
+    `lost_races` counts rows that changed between read and write; `seconds` leaves out the
+    wait until every process has noticed that values move to an operator key.
+    """
 
     target: str = ""
     columns: dict[str, ColumnCount] = field(default_factory=dict)

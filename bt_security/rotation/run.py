@@ -95,8 +95,8 @@ def rotate(choice: Choice, *, tick: Tick = ignore, report: Report | None = None)
             skip_errors=choice.skip_errors,
             tick=tick,
         )
-    report.phase = _finish(choice, tables, report, tick)
     report.seconds = time.monotonic() - started
+    report.phase = _finish(choice, tables, report, tick)
     report_event(
         "keys.rotated",
         outcome="success" if not report.failed else "failure",

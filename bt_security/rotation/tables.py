@@ -13,6 +13,7 @@ def report_table(report: Report) -> str:
     rows = [
         (count.column, count.total, count.migrated, count.already, count.failed)
         for count in report.columns.values()
+        if count.total or count.migrated or count.failed
     ]
     lines = [_table(("column", "values", "re-sealed", "already", "failed"), rows)]
     rate = f", {report.rows / report.seconds:.0f} rows/s" if report.seconds else ""
