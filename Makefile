@@ -49,7 +49,7 @@ clean:
 	echo "Python 3.11 or newer with its venv module is needed." >&2; exit 1
 
 $(PACKAGE): setup.cfg pyproject.toml | .venv/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[demo]'
 	touch $@
 
 $(TOOLS): setup.cfg pyproject.toml | .venv/bin/python

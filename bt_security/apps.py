@@ -8,6 +8,8 @@ from django.apps import AppConfig
 
 from bt_security import checks
 from bt_security.conf import judge_environment
+from bt_security.fields import model_checks
+from bt_security.fields.serializers import use_sealed_serializers
 from bt_security.rotation import first_start
 
 KEYLESS_COMMANDS = frozenset(
@@ -38,4 +40,6 @@ class BTSecurityConfig(AppConfig):
         if not KEYLESS_COMMANDS.intersection(sys.argv[1:2]):
             judge_environment()
         checks.register()
+        model_checks.register()
+        use_sealed_serializers()
         first_start.connect()

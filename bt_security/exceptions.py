@@ -93,5 +93,9 @@ class BindingChanged(BTSecurityError):
     """A column that a sealed value is bound to changed, and the value cannot be re-sealed."""
 
 
+class PlaintextLeft(BTSecurityError):
+    """A column cannot be guarded, because rows in it are not sealed yet."""
+
+
 class RotationRefused(BTSecurityError):
     """A rotation stopped before it changed anything, or undid what it had changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from typing import NamedTuple
@@ -24,6 +25,13 @@ SHORTEST_SEALED = PREFIX_LENGTH + 40
 FOURTHS = frozenset("AEIMQUYcgkosw048")
 """Characters that may stand before a single `=`: their two left-over bits are zero."""
 
+_ALPHABET = string.ascii_letters + string.digits + "+/"
+
+ENDINGS = frozenset(
+    [*(one + two for one in _ALPHABET for two in _ALPHABET), *(fourth + "=" for fourth in FOURTHS)]
+)
+"""Last two characters of canonical base64 that is unpadded or ends with one `=`."""
+
 _SHAPE = re.compile(r"(e[12]:[0-9a-f]{8}:)(?:([a-z2-7]{24}):)?([A-Za-z0-9+/]+={0,2})", re.ASCII)
 
 
@@ -31,7 +39,7 @@ class Envelope(NamedTuple):
     """A sealed text in its parts: `prefix` of 12 characters, `index` or "", and the box."""
 
     prefix: str
-    index: str
+    index: str  # type: ignore[assignment]  # hides tuple.index
     nonce: bytes
     box: bytes
 
@@ -75,14 +83,15 @@ def _is_canonical(encoded: str) -> bool:
     return encoded[-3] in "AQgw" if encoded.endswith("==") else encoded[-2] in FOURTHS
 
 
-def parse_sealed(text: str) -> Envelope:
+def parse_sealed(text: object) -> Envelope:
     """Take a sealed text apart without opening it.
 
     Raises:
-        NotSealed: the text does not have the shape.
+        NotSealed: the text does not have the shape, or is not text at all: SQLite gives the
+            bytes of a column that was binary once.
         Tampered: it has the shape, and its base64 part is not canonical.
     """
-    match = _SHAPE.fullmatch(text)
+    match = _SHAPE.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise NotSealed
     prefix, index, encoded = match.groups()

@@ -8,7 +8,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from bt_security.exceptions import OpenRefused
 from bt_security.fields.binding import loaded_binding
-from bt_security.fields.values import Sealed, Unreadable
+from bt_security.fields.values import LoadedSealed, Unreadable
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -26,9 +26,11 @@ class SealedAttribute(DeferredAttribute):
         self.attname: str = field.attname
 
     def __get__(self, instance: Model | None, owner: type[Model] | None = None) -> Any:
+        if instance is None:
+            return self
         try:
-            value = instance.__dict__[self.attname]  # type: ignore[union-attr]
-        except (AttributeError, KeyError):
+            value = instance.__dict__[self.attname]
+        except KeyError:
             return super().__get__(instance, owner)
         if value.__class__ is Unreadable:
             raise self._located(value, instance)
@@ -45,36 +47,26 @@ class SealedAttribute(DeferredAttribute):
         )
 
 
-class LoadedSealed(Sealed):
-    """A bound value as it came from the database: opened when the attribute is read."""
-
-    __slots__ = ("_plaintext",)
-
-    def plaintext(self, instance: Model, field: Any) -> Any:
-        """Open the value with the columns its row was loaded with, once.
-
-        Raises:
-            WrongKey, RetiredKey, Tampered, NotSealed: with model, field and primary key.
-        """
-        try:
-            return self._plaintext
-        except AttributeError:
-            pass
-        try:
-            opened = field.open_text(self.text, loaded_binding(instance, field))
-        except OpenRefused as error:
-            raise error.located(
-                model=instance._meta.label, field=field.name, pk=instance.pk
-            ) from None
-        self._plaintext = opened
-        return opened
-
-
 class BoundAttribute(SealedAttribute):
     """The attribute of an encrypted field that is bound to columns of its row."""
 
     def __get__(self, instance: Model | None, owner: type[Model] | None = None) -> Any:
         value = super().__get__(instance, owner)
-        if value.__class__ is LoadedSealed and instance is not None:
-            return value.plaintext(instance, self.field)
-        return value
+        if value.__class__ is not LoadedSealed or instance is None:
+            return value
+        if not value.is_open:
+            value.opened = self._open(value, instance)
+            value.is_open = True
+        if isinstance(value.opened, (dict, list)):
+            # It may be changed in place, and the next save has to see that.
+            instance.__dict__[self.attname] = value.opened
+        return value.opened
+
+    def _open(self, value: LoadedSealed, instance: Model) -> Any:
+        field: Any = self.field
+        try:
+            return field.open_text(value.text, loaded_binding(instance, field))
+        except OpenRefused as error:
+            raise error.located(
+                model=instance._meta.label, field=field.name, pk=instance.pk
+            ) from None

@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from django import VERSION
 from django.core.exceptions import FieldError, ValidationError
 from django.db.models import Field, Model
 
 from bt_security.conf import conf
 from bt_security.exceptions import NotSealed, OpenRefused, Tampered
-from bt_security.fields.attribute import BoundAttribute, LoadedSealed, SealedAttribute
-from bt_security.fields.binding import binding_of, connect, current_binding
+from bt_security.fields.attribute import BoundAttribute, SealedAttribute
+from bt_security.fields.binding import binding_of, connect, current_binding, sealed_value
 from bt_security.fields.checks import check_field
 from bt_security.fields.codecs import StringCodec, TextCodec, codec_for
 from bt_security.fields.column import byte_collation, sealed_shape
-from bt_security.fields.context import Context
+from bt_security.fields.context import Context, public_path
 from bt_security.fields.foreign import open_plain
 from bt_security.fields.lookups import lookup_class, refuse_transform
 from bt_security.fields.normalisers import LookupOption, normaliser_name
+from bt_security.fields.plain import plain_twin
 from bt_security.fields.sealing import ColumnSealer, current_sealer, may_seal
 from bt_security.fields.validation import validate_unique
-from bt_security.fields.values import Sealed, Unreadable
+from bt_security.fields.values import Hidden, LoadedSealed, Sealed, Unreadable
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -34,14 +36,8 @@ else:
     _AnyField = Field
 
 _MISSING = object()
-
-
-def public_path(path: str) -> str:
-    """Return the import path that migrations use: the package, not the module inside."""
-    package, _, name = path.rpartition(".")
-    inside = package.startswith("bt_security.fields.")
-    return f"bt_security.fields.{name}" if inside else path
-
+_SAVE_SHOWS_VALUES = VERSION >= (6, 0)
+"""Since Django 6.0 `Model.save` keeps the last value of an INSERT in a local variable."""
 
 _OUR_OPTIONS = (
     "allow_plaintext",
@@ -70,7 +66,6 @@ class EncryptedFieldMixin(_AnyField):
 
     is_sealed_column = True
     column_sealer: ColumnSealer | None = None
-    descriptor_class = SealedAttribute
     non_db_attrs = (
         *Field.non_db_attrs,
         "bind_to",
@@ -118,7 +113,7 @@ class EncryptedFieldMixin(_AnyField):
     @property
     def context(self) -> str:
         """`app_label.model.field` of the concrete model, as it is named now."""
-        return f"{self.model._meta.concrete_model._meta.label_lower}.{self.name}"
+        return f"{self.model._meta.concrete_model._meta.label_lower}.{self.name}"  # type: ignore[union-attr]
 
     @property
     def contexts(self) -> tuple[str, ...]:
@@ -148,11 +143,17 @@ class EncryptedFieldMixin(_AnyField):
             options["context"] = Context(self.context)
         return name, path, args, options
 
-    def contribute_to_class(self, cls: type[Model], name: str, **options: Any) -> None:
+    def contribute_to_class(self, cls: type[Model], name: str, **options: Any) -> None:  # type: ignore[override]
         """Register the field and connect what saving its model needs."""
         if self.bind_to:
             self.descriptor_class = BoundAttribute
-        self.__dict__.pop("from_db_value", None)
+        for made_for_another_model in (
+            "codec",
+            "from_db_value",
+            "get_db_prep_save",
+            "plain_field",
+        ):
+            self.__dict__.pop(made_for_another_model, None)
         self.column_sealer = None
         super().contribute_to_class(cls, name, **options)
         connect(cls, bound=bool(self.bind_to))
@@ -169,12 +170,11 @@ class EncryptedFieldMixin(_AnyField):
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the database's text type."""
-        return connection.data_types["TextField"]  # type: ignore[return-value]
+        return str(connection.data_types["TextField"])
 
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the text type for `CAST`."""
-        cast_type = connection.ops.cast_data_types.get("TextField")
-        return cast_type or self.db_type(connection)
+        return connection.ops.cast_data_types.get("TextField") or self.db_type(connection)
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         """Return type, CHECK and the byte-wise collation where it has to be named."""
@@ -187,7 +187,7 @@ class EncryptedFieldMixin(_AnyField):
         """Return the CHECK that refuses plaintext, none while the column may still hold some."""
         if self.holds_other_text:
             return None
-        return sealed_shape(connection, connection.ops.quote_name(self.column))
+        return sealed_shape(connection, connection.ops.quote_name(str(self.column)))
 
     @property
     def foreign_formats(self) -> list[str]:
@@ -195,8 +195,10 @@ class EncryptedFieldMixin(_AnyField):
         formats = conf.keys.foreign_formats
         if not formats:
             return []
-        label = f"{self.model._meta.label}.{self.name}"
-        return list(formats.get(label, formats.get(label.lower(), [])))
+        # SQLite copies a table through a model of another name: the recorded context knows better.
+        wanted = {self.context.lower(), str(self.recorded_context or "").lower()}
+        found = [paths for label, paths in formats.items() if label.lower() in wanted]
+        return list(found[0]) if found else []
 
     @property
     def holds_other_text(self) -> bool:
@@ -208,15 +210,7 @@ class EncryptedFieldMixin(_AnyField):
     @cached_property
     def plain_field(self) -> Any:
         """The field as its plain class, for what depends on the plain column type."""
-        kind = next(
-            cls
-            for cls in type(self).__mro__
-            if not issubclass(cls, EncryptedFieldMixin) and issubclass(cls, Field)
-        )
-        twin = kind.__new__(kind)
-        left_out = {"validators", "from_db_value", "column_sealer"}
-        twin.__dict__.update({k: v for k, v in self.__dict__.items() if k not in left_out})
-        return twin
+        return plain_twin(self)
 
     @cached_property
     def validators(self) -> list[Any]:
@@ -237,6 +231,8 @@ class EncryptedFieldMixin(_AnyField):
         """Convert input; sealed and unreadable values pass."""
         if isinstance(value, (Sealed, Unreadable)):
             return value
+        if isinstance(value, float):  # DecimalField would ask for its own `self.context`.
+            return self.plain_field.to_python(value)
         return super().to_python(value)
 
     def validate(self, value: Any, model_instance: Model | None) -> None:
@@ -265,22 +261,29 @@ class EncryptedFieldMixin(_AnyField):
         Raises:
             KeyRefused: this process may not seal.
         """
+        if not (add and self.is_simple_text and self.column_sealer and self.column_sealer.prefix):
+            sealed = self._sealed_already(model_instance)
+            if sealed is not None:
+                return sealed
+            may_seal(self)
         value = model_instance.__dict__.get(self.attname, _MISSING)
         if add and value.__class__ is str and self.is_simple_text:
-            if self.column_sealer is None or not self.column_sealer.prefix:
-                may_seal(self)
-            return value
-        if isinstance(value, Sealed):
-            return value
+            return Hidden(value) if _SAVE_SHOWS_VALUES else value
         if isinstance(value, Unreadable):
             return Sealed.trusted(value.text)
-        may_seal(self)
         value = super().pre_save(model_instance, add)
         if value is None or isinstance(value, Sealed) or hasattr(value, "resolve_expression"):
             return value
         if self.bind_to:
             return Sealed.trusted(self.seal(value, bound=current_binding(model_instance, self)))
-        return value if add else Sealed.trusted(self.seal(value))
+        return Hidden(value) if add else Sealed.trusted(self.seal(value))
+
+    def _sealed_already(self, instance: Model) -> Sealed | None:
+        """Return what needs no key to be stored; a plaintext stays out of the caller's frame."""
+        value = instance.__dict__.get(self.attname)
+        if isinstance(value, Unreadable):
+            return Sealed.trusted(value.text)
+        return value if isinstance(value, Sealed) else None
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return the text to store: a `Sealed` one as it is, anything else sealed.
@@ -289,12 +292,12 @@ class EncryptedFieldMixin(_AnyField):
             FieldError: the column is bound to its row, which is unknown here.
             KeyRefused: this process may not seal.
         """
-        if value.__class__ is str and self.is_simple_text:
-            return current_sealer(self).seal(value.encode())
         if value is None:
             return None
         if isinstance(value, Sealed):
             return value.text
+        if value.__class__ is Hidden:
+            return self.get_db_prep_save(value.plaintext, connection)
         if hasattr(value, "as_sql"):
             return value
         if isinstance(value, Unreadable):
@@ -305,6 +308,16 @@ class EncryptedFieldMixin(_AnyField):
                 "know the row; use save() or bt_security.fields.rebind()"
             )
         return self.seal(value)
+
+    def get_db_prep_value(
+        self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
+    ) -> Any:
+        """Refuse: whatever is compared with the column in SQL is sealed text, never a value.
+
+        Raises:
+            FieldError: a look-up class of Django was used past the field's look-ups.
+        """
+        raise FieldError(f"{self} is encrypted: use filter({self.name}=…), which knows its index")
 
     def seal(
         self, value: Any, *, bound: Sequence[Bound] = (), key: SealingKey | None = None
@@ -341,6 +354,10 @@ class EncryptedFieldMixin(_AnyField):
         except (ValueError, TypeError, ArithmeticError, ValidationError):
             raise Tampered(key_id=text[3:11], detail="not a value of this field's type") from None
 
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Return `from_db_value` alone: the plain field's converters expect its own column."""
+        return [self.from_db_value]
+
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         """Open a stored text; a bound one waits, a bad one becomes a placeholder.
 
@@ -349,6 +366,7 @@ class EncryptedFieldMixin(_AnyField):
         if value is None:
             return None
         if self.bind_to:
+            current_sealer(self)  # The attribute may be read in async code, which reads no keys.
             return LoadedSealed.trusted(value, opener=self._open_with_columns)
         return self.read(value)
 
@@ -357,12 +375,18 @@ class EncryptedFieldMixin(_AnyField):
         try:
             return self.open_text(text)
         except OpenRefused as error:
-            return Unreadable(text, error)
+            self.watch_attribute()
+            return Unreadable(text, error, field=self)
+
+    def watch_attribute(self) -> None:
+        """Make the attribute raise for unreadable values, from the first one that appears on.
+
+        Until then it is Django's plain attribute, which costs nothing to set and to read.
+        """
+        if not isinstance(vars(self.model).get(self.attname), SealedAttribute):
+            setattr(self.model, self.attname, SealedAttribute(self))
 
     def _open_with_columns(self, text: str, columns: dict[str, Any]) -> Any:
-        missing = set(self.bind_to) - set(columns)
-        if missing:
-            raise TypeError(f"open() needs {', '.join(sorted(missing))}")
         return self.open_text(text, binding_of(self, columns))
 
     # Queries and serialisation.
@@ -384,6 +408,6 @@ class EncryptedFieldMixin(_AnyField):
         return refuse_transform(self, lookup_name)
 
     def value_to_string(self, obj: Model) -> str:
-        """Return the sealed text for serializers that are not ours; never the plaintext."""
-        value = self.pre_save(obj, add=False)
+        """Return sealed text for serializers that are not ours; never the plaintext."""
+        value = sealed_value(obj, self)
         return "" if value is None else value.text

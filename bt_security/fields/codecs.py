@@ -27,7 +27,9 @@ class TextCodec:
 
     def to_text(self, value: Any) -> str:
         """Return the text that is sealed."""
-        return str(self.field.get_prep_value(value))
+        prepared = self.field.get_prep_value(value)
+        # `str` of a member of `class Colour(str, Enum)` is its name.
+        return str.__str__(prepared) if isinstance(prepared, str) else str(prepared)
 
     def to_python(self, text: str) -> Any:
         """Return the Python value of a sealed or plain text.
@@ -142,8 +144,8 @@ class BinaryCodec(TextCodec):
         raise ValueError("not bytes")
 
     def encode(self, value: Any) -> bytes:
-        """Return the bytes."""
-        return bytes(value)
+        """Return the bytes; the `bytes` of a number would be as many zeros."""
+        return bytes(memoryview(value))
 
     def decode(self, content: bytes) -> bytes:
         """Return the bytes."""
@@ -161,13 +163,23 @@ _CODECS: list[tuple[type[models.Field[Any, Any]], Callable[[Any], TextCodec]]] =
     (models.BinaryField, BinaryCodec),
     (models.CharField, StringCodec),
     (models.TextField, StringCodec),
-    (models.GenericIPAddressField, StringCodec),
 ]
 
 
-def codec_for(field: models.Field[Any, Any]) -> TextCodec:
+def codec_for(field: Any) -> TextCodec:
     """Return the codec of an encrypted field by the plain class it is built on."""
     for kind, codec in _CODECS:
         if isinstance(field, kind):
-            return codec(field)
+            return TextCodec(field) if codec is StringCodec and _converts(field) else codec(field)
     return TextCodec(field)
+
+
+def _converts(field: Any) -> bool:
+    """Whether a text field of the host has a Python value or a stored form of its own."""
+    django_class = models.CharField if isinstance(field, models.CharField) else models.TextField
+    classes = type(field).__mro__
+    return any(
+        not vars(cls).keys().isdisjoint({"to_python", "get_prep_value"})
+        for cls in classes[: classes.index(django_class)]
+        if "is_sealed_column" not in vars(cls)
+    )

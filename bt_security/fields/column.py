@@ -18,9 +18,9 @@ def sealed_shape(connection: BaseDatabaseWrapper, column: str) -> str:
     It looks at the prefix and for the shortest length. Looking at every character would cost
     more than sealing does and would still not tell a forged text from a real one.
     """
-    return (
-        f"{_begins(connection, column, _PREFIX)} AND substr({column}, {SHORTEST_SEALED}, 1) <> ''"
-    )
+    if connection.vendor == "sqlite":
+        return _begins(connection, column, _PREFIX + "?" * (SHORTEST_SEALED - PREFIX_LENGTH))
+    return f"{_begins(connection, column, _PREFIX)} AND octet_length({column}) >= {SHORTEST_SEALED}"
 
 
 def indexed_shape(connection: BaseDatabaseWrapper, column: str) -> str:

@@ -1,4 +1,4 @@
-"""The place a value is sealed for, as migrations record it."""
+"""What migrations record: the place a value is sealed for, and where fields are imported from."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ class Context(str):
 
     def __hash__(self) -> int:
         return hash(Context)
+
+
+class SourceName(Context):
+    """The `source` of a blind index in a migration, equal to every other for the same reason."""
+
+    __slots__ = ()
+    __hash__ = Context.__hash__
+
+
+def public_path(path: str) -> str:
+    """Return the import path that migrations use: the package, not the module inside."""
+    package, _, name = path.rpartition(".")
+    inside = package.startswith("bt_security.fields.")
+    return f"bt_security.fields.{name}" if inside else path

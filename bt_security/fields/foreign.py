@@ -27,9 +27,20 @@ def open_plain(field: Any, text: str, *, inside_rotation: bool) -> Any:
         ):
             opened = reader.open_foreign(text, internal_type=plain_type(field))
             return _converted(field, opened)
-    if not field.allow_plaintext or text[:3] in {"e1:", "e2:"}:
+    if not field.allow_plaintext or _begins_sealed(text):
         raise NotSealed
     return _converted(field, text)
+
+
+def is_plaintext_of(field: Any, text: str) -> bool:
+    """Whether a row may hold `text` as its plaintext; no stored ciphertext is found by itself."""
+    if not field.allow_plaintext or _begins_sealed(text):
+        return False
+    return not any(load_reader(path).is_foreign(text) for path in field.foreign_formats)
+
+
+def _begins_sealed(text: str) -> bool:
+    return text[:3] in {"e1:", "e2:"}
 
 
 def plain_type(field: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from bt_security.crypto import looks_sealed
 from bt_security.exceptions import NotSealed, OpenRefused
@@ -32,7 +32,7 @@ class Sealed:
         self._opener = opener
 
     @classmethod
-    def trusted(cls, text: str, *, opener: Callable[..., Any] | None = None) -> Sealed:
+    def trusted(cls, text: str, *, opener: Callable[..., Any] | None = None) -> Self:
         """Wrap a text that was sealed just now or comes from a sealed column."""
         made = cls.__new__(cls)
         made.text = text
@@ -63,14 +63,43 @@ class Sealed:
         return (type(self).trusted, (self.text,))
 
 
+class LoadedSealed(Sealed):
+    """A bound value as it came from the database: opened once, when its attribute is read."""
+
+    __slots__ = ("is_open", "opened")
+    is_open: bool
+    opened: Any
+
+    @classmethod
+    def trusted(cls, text: str, *, opener: Callable[..., Any] | None = None) -> Self:
+        """Wrap a text that comes from a sealed column."""
+        made = super().trusted(text, opener=opener)
+        made.is_open = False
+        return made
+
+
+class Hidden:
+    """Plaintext on its way from `pre_save` to `get_db_prep_save`, not shown by tracebacks."""
+
+    __slots__ = ("plaintext",)
+
+    def __init__(self, plaintext: Any) -> None:
+        self.plaintext = plaintext
+
+
 class Unreadable:
     """The stored text of a value that did not open; saving its row writes it back untouched."""
 
-    __slots__ = ("error", "text")
+    __slots__ = ("error", "field", "text")
 
-    def __init__(self, text: str, error: OpenRefused) -> None:
+    def __init__(self, text: str, error: OpenRefused, *, field: Any = None) -> None:
         self.text = text
-        self.error = error
+        self.field = field
+        # A traceback would keep frames alive for as long as the row is, with keys in them.
+        self.error = error.with_traceback(None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_unreadable, (self.text, self.error, self.field))
 
     def refusal(self, *, model: str, field: str, pk: object) -> OpenRefused:
         """Return the error to raise, with the place filled in."""
@@ -81,3 +110,9 @@ class Unreadable:
 
     def __str__(self) -> str:
         return repr(self)
+
+
+def _unreadable(text: str, error: OpenRefused, field: Any) -> Unreadable:
+    if field is not None:
+        field.watch_attribute()
+    return Unreadable(text, error, field=field)

@@ -44,10 +44,19 @@ def set_uuid(blank: object, state: Any) -> None:
     object.__setattr__(blank, "int", uuid.UUID(int=state["int"]).int)
 
 
-def _zone(name: str, *_from_cache: object) -> ZoneInfo:
-    if type(name) is not str:
+def exact_text(found: object) -> str:
+    """Return `found` if it is a `str` and nothing else.
+
+    Raises:
+        TypeError: it is something else, whose `str()` or hash may have no bound.
+    """
+    if type(found) is not str:
         raise TypeError
-    return ZoneInfo(name)
+    return found
+
+
+def _zone(name: object, *_from_cache: object) -> ZoneInfo:
+    return ZoneInfo(exact_text(name))
 
 
 def _zone_method(owner: object, name: str) -> Maker:
@@ -56,7 +65,7 @@ def _zone_method(owner: object, name: str) -> Maker:
     return _ZONE
 
 
-def _pytz_zone(name: str, *offset: Any) -> datetime.tzinfo:
+def _pytz_zone(name: object, *offset: Any) -> datetime.tzinfo:
     """A localised pytz zone becomes its fixed offset, which keeps the moment."""
     if not offset:
         return _zone(name)
@@ -76,8 +85,8 @@ MAKERS: Mapping[tuple[str, str], Maker] = {
     ("datetime", "timedelta"): Maker(datetime.timedelta),
     ("datetime", "timezone"): Maker(datetime.timezone),
     ("decimal", "Decimal"): Maker(decimal.Decimal),
-    ("django.utils.safestring", "SafeString"): Maker(str),
-    ("django.utils.safestring", "SafeText"): Maker(str),
+    ("django.utils.safestring", "SafeString"): Maker(exact_text),
+    ("django.utils.safestring", "SafeText"): Maker(exact_text),
     ("pytz", "_UTC"): Maker(lambda: datetime.UTC),
     ("pytz", "_p"): Maker(_pytz_zone),
     ("uuid", "UUID"): Maker(lambda: uuid.UUID(int=0)),

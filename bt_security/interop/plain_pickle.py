@@ -12,7 +12,15 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from bt_security.exceptions import Tampered
-from bt_security.interop.pickled_types import CONTAINERS, MAKERS, SCALARS, Maker, hashable, set_uuid
+from bt_security.interop.pickled_types import (
+    CONTAINERS,
+    MAKERS,
+    SCALARS,
+    Maker,
+    exact_text,
+    hashable,
+    set_uuid,
+)
 
 _STARTS = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _STOP = b"."
@@ -158,8 +166,8 @@ class _Machine:
             raise TypeError
         target.update(hashable(items))
 
-    def find(self, module: str, name: str) -> None:
-        self.stack.append(MAKERS[module, name])
+    def find(self, module: object, name: object) -> None:
+        self.stack.append(MAKERS[exact_text(module), exact_text(name)])
 
     def call(self, _argument: object) -> None:
         arguments, maker = self.pop(), self.pop()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from bt_security.keys.current import forget, opener, reload, ring
 from bt_security.keys.keyring import Keyring
-from bt_security.keys.purpose import PurposeKey, keyed_digest, keyed_digests, purpose_keys
+from bt_security.keys.purpose import (
+    PurposeKey,
+    keyed_digest,
+    keyed_digests,
+    new_generation,
+    purpose_key,
+    purpose_keys,
+)
 
 __all__ = [
     "Keyring",
@@ -12,7 +19,9 @@ __all__ = [
     "forget",
     "keyed_digest",
     "keyed_digests",
+    "new_generation",
     "opener",
+    "purpose_key",
     "purpose_keys",
     "reload",
     "ring",

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db.models import Q
+from django.db.transaction import TransactionManagementError
 
 from bt_security.conf import conf
 from bt_security.conf.keys import read_operator_keys
 from bt_security.crypto import SealingKey, sealing_key
 from bt_security.exceptions import KeyMismatch, KeyRefused, OpenRefused
 from bt_security.keys import database, store
+from bt_security.keys.hidden import HiddenText
 from bt_security.keys.keyring import Keyring
 from bt_security.keys.state import KeyState, claim_done, open_state
 
 REFRESH_SECONDS = 2.0
 """How long a keyring that depends on the database is used before it is read again."""
+
+RELOAD_SECONDS = 1.0
+"""How old a keyring is at least before a value with an unknown prefix makes it read again."""
 
 SETTLE_SECONDS = 5.0
 """How long after `migrating` began every process is sure to have noticed it."""
@@ -29,9 +34,15 @@ cached: Keyring | None = None
 
 _fixed: Keyring | None = None
 
+forget_hooks: list[Callable[[], None]] = [database.forget]
+"""What `forget` calls besides: everything that is remembered of the key table."""
+
+UNREACHABLE = (SynchronousOnlyOperation, TransactionManagementError)
+"""The database may not be asked just now: async code, or a transaction that has failed."""
+
 
 def ring() -> Keyring:
-    """Return the keyring in force.
+    """Return the keyring in force, a stale one where the database may not be asked just now.
 
     Raises:
         KeyStoreMissing: the table of the keys does not exist yet.
@@ -42,7 +53,7 @@ def ring() -> Keyring:
         return current
     try:
         return reload()
-    except SynchronousOnlyOperation:
+    except UNREACHABLE:
         if current is None:
             raise
         return current
@@ -57,49 +68,60 @@ def opener(prefix: str) -> SealingKey:
     current = ring()
     try:
         return current.opener(prefix)
-    except OpenRefused:
-        if current is _fixed or time.monotonic() < current.loaded_at + 1.0:
+    except OpenRefused as refused:
+        if current is _fixed or time.monotonic() < current.loaded_at + RELOAD_SECONDS:
             raise
-        return reload().opener(prefix)
+        try:
+            fresh = reload()
+        except UNREACHABLE:
+            raise refused from None
+    return fresh.opener(prefix)
 
 
 def reload() -> Keyring:
     """Read environment and database again and return the new keyring."""
-    global cached  # noqa: PLW0603 - the one place that holds the process's keyring
+    global cached
     cached = _fixed or _load()
     return cached
 
 
 def forget() -> None:
     """Drop what is cached, remembered keys included; the next use reads everything again."""
-    global cached  # noqa: PLW0603 - see `reload`
+    global cached
     cached = _fixed
-    database.forget()
+    for hook in forget_hooks:
+        hook()
 
 
 def fix(keyring: Keyring | None) -> None:
     """Use `keyring` whatever environment and database say; None ends that. For tests."""
-    global cached, _fixed  # noqa: PLW0603 - see `reload`
-    cached = _fixed = keyring
+    global _fixed
+    _fixed = keyring
+    forget()
 
 
 def _load() -> Keyring:
     operator = _Operator.read()
     stored = _stored()
+    refusal: KeyRefused | None = None
     if store.KEY_STATE not in stored and store.DATABASE_KEY not in stored:
-        if operator.current is not None:
-            claim_done(operator.current)
-        elif conf.keys.accept_database_key:
-            database.make_database_key()
-        stored = _stored()
-    if database.remember(stored):
-        stored = _stored()
-    return _assemble(operator, stored)
+        made: dict[str, str] = {}
+        try:
+            if operator.current is not None:
+                made[store.KEY_STATE] = claim_done(operator.current)
+            elif conf.keys.accept_database_key:
+                made[store.DATABASE_KEY] = database.make_database_key()
+        except KeyRefused as refused:
+            refusal = KeyRefused(*refused.args)
+        # The open transaction's snapshot may be older than what was just stored.
+        stored = {**made, **_stored()}
+    return _assemble(operator, database.remember(stored), refusal)
 
 
 def _stored() -> dict[str, str]:
     wanted = Q(name__startswith=store.DATABASE_KEY) | Q(name=store.KEY_STATE)
-    return dict(store.rows().filter(wanted).values_list("name", "value"))
+    found = store.rows().filter(wanted).values_list("name", "value")
+    return {name: HiddenText(value) for name, value in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,41 +147,57 @@ class _Operator:
         return cls(current, previous, by_prefix)
 
 
-def _assemble(operator: _Operator, stored: Mapping[str, str]) -> Keyring:
+def _assemble(
+    operator: _Operator, stored: Mapping[str, str], refusal: KeyRefused | None
+) -> Keyring:
     state: KeyState | None = None
-    refusal: KeyRefused | None = None
     if store.KEY_STATE in stored:
         try:
             state = open_state(stored[store.KEY_STATE], operator.by_prefix)
         except KeyMismatch as mismatch:
-            refusal = mismatch
+            refusal = KeyMismatch(*mismatch.args)
         except OpenRefused:
             refusal = KeyRefused("the row _key_state of bt_security_setting was changed by hand")
-    done = state is not None and state.phase == "done"
-    opens_database_key = conf.keys.accept_database_key and refusal is None and not done
+    state_is_unknown = state is None and store.KEY_STATE in stored
+    is_done = state is not None and state.phase == "done"
+    opens_database_key = conf.keys.accept_database_key and not state_is_unknown and not is_done
     database_keys = database.database_keys(stored)
+    by_prefix = {key.prefix: key for key in database_keys}
     sealer = None if refusal else _sealer(operator, state, database_keys)
-    if sealer is None and refusal is None:
-        refusal = _why_not(state)
-    openers = dict(operator.by_prefix)
-    if opens_database_key:
-        openers |= {key.prefix: key for key in database_keys}
+    if sealer is not operator.current or sealer is None:
+        refusal = refusal or _fault(stored, database_keys, by_prefix)
+        sealer = None if refusal else sealer
     now = time.monotonic()
-    depends_on_database = not (done and sealer is not None)
+    is_settled = store.is_settled()
+    stale_after = math.inf if is_done and sealer is not None else now + REFRESH_SECONDS
     return Keyring(
-        openers=openers,
+        openers={**operator.by_prefix, **(by_prefix if opens_database_key else {})},
         sealer=sealer,
-        refusal=refusal,
+        refusal=None if sealer else refusal or _why_not(state),
         state=state,
         database_keys=database_keys,
         operator_key=operator.current,
         previous_keys=operator.previous,
         opens_database_key=opens_database_key,
         loaded_at=now,
-        stale_after=(now + REFRESH_SECONDS if depends_on_database else math.inf)
-        if store.is_settled()
-        else -math.inf,
+        stale_after=stale_after if is_settled else -math.inf,
     )
+
+
+def _fault(
+    stored: Mapping[str, str],
+    database_keys: Sequence[SealingKey],
+    by_prefix: Mapping[str, SealingKey],
+) -> KeyRefused | None:
+    """What is wrong with the rows of the database key, if anything."""
+    if database.is_damaged(stored):
+        return KeyRefused(
+            "the row _auto_encryption_key of bt_security_setting was changed by hand: restore "
+            "it from a backup"
+        )
+    if len(by_prefix) < len(database_keys):
+        return KeyRefused("two rows of the database key in bt_security_setting have one key id")
+    return None
 
 
 def _sealer(

@@ -4,50 +4,64 @@ from __future__ import annotations
 
 import base64
 import os
+from binascii import Error as Base64Error
 from collections.abc import Mapping
-
-from django.db import connections
 
 from bt_security.crypto import SealingKey, sealing_key
 from bt_security.exceptions import KeyRefused
 from bt_security.keys import store
+from bt_security.keys.hidden import HiddenText
 from bt_security.keys.inventory import count_database_key_values
 from bt_security.signals import report
 
 KEY_BYTES = 48
 
-_remembered: dict[tuple[str, str], str] = {}
+_remembered: dict[tuple[str, str], dict[str, None]] = {}
+"""Keys that this process has used, by database, as stored; the last one is in force."""
 
 
 def database_keys(stored: Mapping[str, str]) -> list[SealingKey]:
-    """Return the database keys among the stored rows, the one that seals first."""
+    """Return the database keys among the stored rows, the one that seals first.
+
+    Rows that are not keys are left out: see `is_damaged`.
+    """
     texts = [text for name, text in sorted(stored.items()) if name.startswith(store.DATABASE_KEY)]
-    return [_key(text) for text in texts]
+    return [key for key in map(_key, texts) if key is not None]
 
 
-def _key(text: str) -> SealingKey:
-    return sealing_key("e1", base64.b64decode(text, validate=True))
+def is_damaged(stored: Mapping[str, str]) -> bool:
+    """Whether the row of the database key is there and does not hold base64 of 48 bytes."""
+    text = stored.get(store.DATABASE_KEY)
+    return text is not None and _key(text) is None
 
 
-def _place() -> tuple[str, str]:
-    return store.alias(), str(connections[store.alias()].settings_dict["NAME"])
+def _key(text: str) -> SealingKey | None:
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except (Base64Error, ValueError):
+        return None
+    return sealing_key("e1", secret) if len(secret) == KEY_BYTES else None
 
 
-def remember(stored: Mapping[str, str]) -> bool:
-    """Keep the stored database key in memory; return True when another one was there before.
+def remember(stored: Mapping[str, str]) -> dict[str, str]:
+    """Keep the stored database key in memory; return the rows with those it had to add.
 
     A database that is restored under running processes may bring another key. What this
-    process sealed until it noticed stays readable: its former key is stored beside the new one.
+    process sealed until it noticed stays readable: its former keys are stored beside the new one.
     """
-    text = stored.get(store.DATABASE_KEY)
-    if text is None:
-        return False
-    former = _remembered.get(_place())
-    _remembered[_place()] = text
-    if former is None or former in stored.values():
-        return False
-    store.insert_once(f"{store.DATABASE_KEY}/{_key(former).key_id}", former)
-    return True
+    rows = dict(stored)
+    text = rows.get(store.DATABASE_KEY)
+    if text is None or is_damaged(rows):
+        return rows
+    known = _remembered.setdefault(store.place(), {})
+    known.pop(text, None)
+    known[text] = None
+    for former in known:
+        key = _key(former)
+        if key is not None and former not in rows.values():
+            name = f"{store.DATABASE_KEY}/{key.key_id}"
+            rows[name] = HiddenText(store.insert_once(name, former))
+    return rows
 
 
 def forget() -> None:
@@ -55,8 +69,8 @@ def forget() -> None:
     _remembered.clear()
 
 
-def make_database_key() -> None:
-    """Store a database key if there is none; of processes that race, one wins.
+def make_database_key() -> str:
+    """Store a database key if there is none and return the row; of processes that race, one wins.
 
     A key that this process has used before is stored again rather than replaced.
 
@@ -64,15 +78,28 @@ def make_database_key() -> None:
         KeyRefused: the row is gone while values sealed with it are still there.
         KeyStoreMissing: the table does not exist yet.
     """
-    text = _remembered.get(_place())
-    if text is None:
-        if count_database_key_values(limit=1):
-            raise KeyRefused(
-                "the row _auto_encryption_key is missing from bt_security_setting, but values "
-                "sealed with that key exist. Restore the row from a backup; a new key would "
-                "not open them, so none is made."
-            )
-        text = base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii")
-    _remembered[_place()] = store.insert_once(store.DATABASE_KEY, text)
-    if _remembered[_place()] == text:
-        report("keys.database_key_created", target=f"key:{_key(text).key_id}")
+    known = _remembered.get(store.place())
+    if not known and count_database_key_values(limit=1):
+        return _made_meanwhile()
+    text = next(reversed(known)) if known else _fresh()
+    stored = HiddenText(store.insert_once(store.DATABASE_KEY, text))
+    made = _key(stored)
+    if stored == text and made is not None:
+        report("keys.database_key_created", target=f"key:{made.key_id}")
+    return stored
+
+
+def _made_meanwhile() -> str:
+    """The row, if another process has made it since it was missed, and a value with it."""
+    found = store.read([store.DATABASE_KEY])
+    if store.DATABASE_KEY not in found:
+        raise KeyRefused(
+            "the row _auto_encryption_key is missing from bt_security_setting, but values "
+            "sealed with that key exist. Restore the row from a backup; a new key would "
+            "not open them, so none is made."
+        )
+    return HiddenText(found[store.DATABASE_KEY])
+
+
+def _fresh() -> str:
+    return HiddenText(base64.b64encode(os.urandom(KEY_BYTES)).decode("ascii"))

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.db import connections, models, router
 
+from bt_security.keys import store
+
 
 class SealedTable(NamedTuple):
     """One concrete model and its sealed columns on one database."""
@@ -39,9 +41,10 @@ def sealed_models() -> Iterator[tuple[type[models.Model], tuple[Any, ...]]]:
 def sealed_tables(using: str | None = None) -> Iterator[SealedTable]:
     """Yield sealed tables that exist, on every alias where the router allows the model.
 
-    Unmanaged and swapped-out models are left out when their table is not there.
+    Unmanaged and swapped-out models are left out when their table is not there, and databases
+    that a running test case has closed.
     """
-    for alias in [using] if using else list(connections):
+    for alias in [using] if using else filter(_may_ask, connections):
         found = [
             SealedTable(alias, model, fields)
             for model, fields in sealed_models()
@@ -50,6 +53,12 @@ def sealed_tables(using: str | None = None) -> Iterator[SealedTable]:
         if found:
             existing = set(connections[alias].introspection.table_names())
             yield from (table for table in found if table.table in existing)
+
+
+def _may_ask(alias: str) -> bool:
+    # A Django test case that does not name an alias puts a refusal in the place of `cursor`,
+    # and the flush after each TransactionTestCase comes here by `post_migrate`.
+    return not hasattr(connections[alias].cursor, "wrapped")
 
 
 def count_prefix(table: SealedTable, prefix: str, *, limit: int) -> int:
@@ -69,10 +78,23 @@ def count_prefix(table: SealedTable, prefix: str, *, limit: int) -> int:
 
 
 def count_database_key_values(*, limit: int) -> int:
-    """Count values sealed under the database key on all databases, up to `limit`."""
-    found = 0
+    """Count what is sealed under the database key on all databases, up to `limit`.
+
+    Stored purpose keys count. Columns that are not there yet are passed over: a data migration
+    may ask before them.
+    """
+    purpose_keys = store.rows().filter(name__startswith=store.PURPOSE_PREFIX)
+    found = len(purpose_keys.filter(value__startswith="e1:").values("name")[:limit])
     for table in sealed_tables():
-        found += count_prefix(table, "e1:", limit=limit - found)
         if found >= limit:
             break
+        found += count_prefix(_existing_columns(table), "e1:", limit=limit - found)
     return found
+
+
+def _existing_columns(table: SealedTable) -> SealedTable:
+    connection = connections[table.alias]
+    with connection.cursor() as cursor:
+        description = connection.introspection.get_table_description(cursor, table.table)
+    columns = {column.name for column in description}
+    return table._replace(fields=tuple(f for f in table.fields if f.column in columns))

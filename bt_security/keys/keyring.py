@@ -17,8 +17,9 @@ class Keyring:
     """Keys by the 12-character prefix of the values they open; compared by identity.
 
     `refusal` says why nothing may be sealed when `sealer` is None. `opens_database_key` is
-    False once `e1:` values are refused whatever key they name. `stale_after` is a monotonic time in seconds
-    after which the snapshot is read again, infinite when nothing in the database matters.
+    False once `e1:` values are refused whatever key they name. `stale_after` is a monotonic
+    time in seconds after which the snapshot is read again, infinite when nothing in the
+    database matters.
     """
 
     openers: Mapping[str, SealingKey]

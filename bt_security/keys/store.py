@@ -6,14 +6,16 @@ The model is found by name, because `keys` is a lower layer than `models`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.apps import apps
-from django.db import connections, models
+from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import Atomic
+from django.utils import timezone
 
 from bt_security.conf import conf
 from bt_security.exceptions import KeyStoreMissing
@@ -24,6 +26,8 @@ ROTATION_LOCK = "_rotation_lock"
 SEALED_COLUMNS = "_sealed_columns"
 PURPOSE_PREFIX = "_purpose/"
 
+_KEY_ROWS = (DATABASE_KEY, KEY_STATE, PURPOSE_PREFIX)
+
 _known_tables: set[tuple[str, str]] = set()
 _unsettled: WeakKeyDictionary[BaseDatabaseWrapper, Atomic] = WeakKeyDictionary()
 
@@ -31,6 +35,12 @@ _unsettled: WeakKeyDictionary[BaseDatabaseWrapper, Atomic] = WeakKeyDictionary()
 def alias() -> str:
     """Return the database alias that keeps the keys."""
     return conf.keys.database
+
+
+def place() -> tuple[str, str]:
+    """Return alias and database name: what is remembered of one database is not another's."""
+    using = alias()
+    return using, str(connections[using].settings_dict["NAME"])
 
 
 def rows() -> models.QuerySet[Any]:
@@ -82,9 +92,9 @@ def read(names: Iterable[str]) -> dict[str, str]:
 
 def write(name: str, value: str) -> None:
     """Insert or replace one row, in the caller's transaction."""
-    if not rows().filter(name=name).update(value=value):
+    if not rows().filter(name=name).update(value=value, changed_at=timezone.now()):
         rows().bulk_create([rows().model(name=name, value=value)])
-    mark_unsettled()
+    _mark_unsettled(name)
 
 
 def insert_once(name: str, value: str) -> str:
@@ -97,17 +107,37 @@ def insert_once(name: str, value: str) -> str:
     using = alias()
     require_table(using)
     connection = connections[using]
-    if connection.in_atomic_block and connection.vendor != "sqlite":
+    in_transaction = connection.in_atomic_block or not connection.get_autocommit()
+    if in_transaction and connection.vendor != "sqlite":
         return _in_own_connection(lambda: _insert_once(using, name, value))
     return _insert_once(using, name, value)
 
 
 def _insert_once(using: str, name: str, value: str) -> str:
     table = _vault(using)
-    table.bulk_create([table.model(name=name, value=value)], ignore_conflicts=True)
-    mark_unsettled()
+    failure: DatabaseError | None = None
+    try:
+        with _unlogged(connections[using]):
+            table.bulk_create([table.model(name=name, value=value)], ignore_conflicts=True)
+    except DatabaseError as error:
+        failure = type(error)(*error.args)
+    if failure is not None:
+        # A new one: the frames of the first hold the SQL with the value in it.
+        raise failure
+    _mark_unsettled(name)
     stored: str = table.values_list("value", flat=True).get(name=name)
     return stored
+
+
+@contextmanager
+def _unlogged(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Keep statements out of `connection.queries` and the log, which have them with all values."""
+    attributes = vars(connection)
+    attributes["make_debug_cursor"] = connection.make_cursor
+    try:
+        yield
+    finally:
+        del attributes["make_debug_cursor"]
 
 
 def _in_own_connection(work: Callable[[], str]) -> str:
@@ -133,17 +163,19 @@ def _in_own_connection(work: Callable[[], str]) -> str:
 def lock() -> None:
     """Make this transaction the only one that changes keys or rotates, until it ends.
 
-    The statement is an UPDATE, so that SQLite takes its write lock at the start.
+    The statement is an UPDATE, so that SQLite takes its write lock at the start. The row is
+    made in this transaction: a second connection could wait for this one.
     """
-    if not rows().filter(name=ROTATION_LOCK).update(value=""):
-        insert_once(ROTATION_LOCK, "")
-        rows().filter(name=ROTATION_LOCK).update(value="")
+    locks = rows().filter(name=ROTATION_LOCK)
+    if not locks.update(value=""):
+        _insert_once(alias(), ROTATION_LOCK, "")
+        locks.update(value="")
 
 
-def mark_unsettled() -> None:
-    """Note that the open transaction, if any, changed key rows and may yet be rolled back."""
+def _mark_unsettled(name: str) -> None:
+    """Note that the open transaction, if any, changed a key row and may yet be rolled back."""
     connection = connections[alias()]
-    if connection.in_atomic_block:
+    if connection.in_atomic_block and name.startswith(_KEY_ROWS):
         _unsettled[connection] = connection.atomic_blocks[0]
 
 

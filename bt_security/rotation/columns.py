@@ -82,12 +82,19 @@ class TablePlan:
         return "(" + " OR ".join(tests) + ")", [self.target_prefix] * len(tests)
 
     def page(
-        self, cursor: Any, *, after: Key | None, until: Key | None, limit: int, everything: bool
+        self,
+        cursor: Any,
+        *,
+        limit: int,
+        after: Key | None = None,
+        until: Key | None = None,
+        everything: bool = False,
+        locked: bool = False,
     ) -> list[tuple[Any, ...]]:
         """Return the next rows by primary key: key, sealed texts, bound columns.
 
         `after` and `until` bound the keys, the first one exclusively. `everything` takes
-        current rows, too.
+        current rows, too; `locked` lets nobody else change them until the transaction ends.
         """
         conditions: list[str] = []
         params: list[Any] = []
@@ -102,9 +109,10 @@ class TablePlan:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         selected = [*self.key_columns, *self.columns]
         selected += [self._quote(field.column) for field in self.bound_fields]
+        lock = " FOR UPDATE" if locked and self.connection.features.has_select_for_update else ""
         cursor.execute(
             f"SELECT {', '.join(selected)} FROM {self.table}{where} "  # noqa: S608 - quoted names
-            f"ORDER BY {', '.join(self.key_columns)} LIMIT {limit}",
+            f"ORDER BY {', '.join(self.key_columns)} LIMIT {limit}{lock}",
             params,
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -121,6 +129,14 @@ class TablePlan:
         )
         row: Key | None = cursor.fetchone()
         return row
+
+    def take_write_lock(self) -> None:
+        """Change nothing, so that SQLite takes its write lock before anything is read."""
+        column = self.columns[0]
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"UPDATE {self.table} SET {column} = {column} WHERE 1 = 0"  # noqa: S608
+            )
 
     def totals(self) -> list[tuple[int, int]]:
         """Return, per sealed column, how many values there are and how many are current."""

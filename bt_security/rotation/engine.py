@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.db import reset_queries
+
+from bt_security.crypto import PREFIX_LENGTH, Bound
 from bt_security.exceptions import OpenRefused
 from bt_security.keys import Keyring
 from bt_security.rotation.columns import Key, TablePlan
@@ -31,7 +35,6 @@ class TableRotation:
     report: Report
     batch_size: int = 1000
     tick: Tick = ignore
-    _failed: set[tuple[Key, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._reseal: list[Reseal] = [resealer(f, self.keyring) for f in self.plan.fields]
@@ -40,43 +43,48 @@ class TableRotation:
         for name in self._names:
             self.report.columns.setdefault(name, ColumnCount(name))
 
-    def sweep(self) -> int:
+    def sweep(self, *, locked: bool = False) -> int:
         """Re-seal every old value of the table; return the number of rows written."""
-        return sum(self.pages())
+        return sum(self.pages(locked=locked))
 
-    def pages(self, *, after: Key | None = None, until: Key | None = None) -> Iterator[int]:
-        """Re-seal old values between two keys, yielding after each page the rows written."""
+    def pages(
+        self, *, after: Key | None = None, until: Key | None = None, locked: bool = False
+    ) -> Iterator[int]:
+        """Re-seal old values between two keys, yielding after each page the rows written.
+
+        With `locked` rows cannot change between read and write, in the caller's transaction.
+        """
         width = len(self.plan.key_columns)
         while True:
             with self.plan.connection.cursor() as cursor:
                 rows = self.plan.page(
-                    cursor, after=after, until=until, limit=self.batch_size, everything=False
+                    cursor, after=after, until=until, limit=self.batch_size, locked=locked
                 )
             if not rows:
                 return
             after = tuple(rows[-1][:width])
             yield self._rotate_page(rows)
             self.tick(len(rows))
+            if settings.DEBUG:
+                reset_queries()  # they hold every text
             if len(rows) < self.batch_size:
                 return
 
     def _rotate_page(self, rows: Sequence[tuple[Any, ...]]) -> int:
         changes = self._lone_changes(rows) or self._changes(rows)
-        written, refused = write_changes(self.plan, changes)
-        lost = sum(len(group) for group in changes.values()) - written - len(refused)
-        self.report.rows += written
-        self.report.lost_races += lost
-        for places, group in changes.items():
+        total = 0
+        for places, written, refused in write_changes(self.plan, changes):
+            total += written
+            self.report.lost_races += len(changes[places]) - written - len(refused)
             for place in places:
-                self.report.columns[self._names[place]].migrated += len(group)
-        if lost:
-            # Which rows changed under us is not known; the next sweep finds and counts them.
-            self.report.columns[self._names[next(iter(changes))[0]]].migrated -= lost
-        for places, key in refused:
-            for place in places:
-                self.report.columns[self._names[place]].migrated -= 1
-            self._fail(key, self.plan.fields[places[0]].name, "DuplicateValue")
-        return written
+                self._count(place).migrated += written
+                for key in refused:
+                    self._fail(key, place, "DuplicateValue")
+        self.report.rows += total
+        return total
+
+    def _count(self, place: int) -> ColumnCount:
+        return self.report.columns[self._names[place]]
 
     def _lone_changes(self, rows: Sequence[tuple[Any, ...]]) -> Changes | None:
         """Return the changes of a page of one simple column, None if it needs the long way."""
@@ -110,21 +118,29 @@ class TableRotation:
 
     def _reseal_one(self, place: int, text: str, row: tuple[Any, ...]) -> str:
         """Return the new text, or the old one if it is current or does not open."""
-        column = self.plan.fields[place]
+        is_counted_as_current = text[:PREFIX_LENGTH] == self.plan.target_prefix
         try:
-            if not column.bind_to:
-                return self._reseal[place](text, ())
-            values = row[len(self.plan.key_columns) + len(self.plan.fields) :]
-            bound = bound_values(column, self.plan.bound_fields, values)
-            return self._reseal[place](text, bound)
+            fresh = self._reseal[place](text, self._bound(place, row))
         except OpenRefused as error:
             key = tuple(row[: len(self.plan.key_columns)])
-            self._fail(key, column.name, type(error).__name__, error.key_id)
+            if self._fail(key, place, type(error).__name__, error.key_id):
+                self._count(place).already -= is_counted_as_current
             return text
+        if fresh is not text:
+            self._count(place).already -= is_counted_as_current
+        return fresh
 
-    def _fail(self, key: Key, name: str, reason: str, key_id: str = "") -> None:
-        if (key, name) in self._failed:
-            return
-        self._failed.add((key, name))
+    def _bound(self, place: int, row: tuple[Any, ...]) -> Sequence[Bound]:
+        column = self.plan.fields[place]
+        if not column.bind_to:
+            return ()
+        values = row[len(self.plan.key_columns) + len(self.plan.fields) :]
+        return bound_values(column, self.plan.bound_fields, values)
+
+    def _fail(self, key: Key, place: int, reason: str, key_id: str = "") -> bool:
         pk = ", ".join(str(part) for part in key)
-        self.report.add_failure(Failure(self.plan.label, name, pk, reason, key_id))
+        name = self.plan.fields[place].name
+        failure = Failure(
+            self.plan.label, name, pk, reason, key_id, database=self.plan.sealed.alias
+        )
+        return self.report.add_failure(failure)

@@ -9,7 +9,7 @@ from django.apps import AppConfig, apps
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_started
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models.signals import post_migrate
 
@@ -21,7 +21,7 @@ from bt_security.keys import store
 from bt_security.keys.inventory import count_database_key_values, sealed_models, sealed_tables
 from bt_security.rotation.inventory import refresh_inventory
 from bt_security.rotation.report import Report
-from bt_security.rotation.target import finish_move, rotation_keyring
+from bt_security.rotation.target import finish_move
 from bt_security.rotation.transaction import rotate_in_transactions
 
 logger = logging.getLogger("bt_security.rotation")
@@ -35,10 +35,17 @@ def connect() -> None:
     if next(sealed_models(), None) is None:
         return
     post_migrate.connect(after_migrate, dispatch_uid="bt_security.after_migrate")
-    if read_operator_keys().current is not None:
+    if _has_operator_key():
         request_started.connect(
             before_first_request, dispatch_uid="bt_security.before_first_request"
         )
+
+
+def _has_operator_key() -> bool:
+    try:
+        return read_operator_keys().current is not None
+    except ImproperlyConfigured:
+        return False  # judged before; a command that needs no key goes on
 
 
 def after_migrate(sender: AppConfig, using: str, **_: Any) -> None:
@@ -64,8 +71,14 @@ def before_first_request(**_: Any) -> None:
     try:
         if store.has_table(store.alias()):
             reseal_at_first_start()
-    except DatabaseError:
-        logger.exception("bt_security: the database did not answer at the first start with a key")
+    except Exception as error:  # noqa: BLE001 - nothing here may cost the site its first request
+        keys.forget()
+        # No traceback: error mails show its local variables.
+        logger.error(
+            "bt_security: the first start with TOKEN_ENCRYPTION_KEY was broken off (%s). Nothing "
+            "was changed; the site goes on. Run `manage.py rotate_keys`.",
+            type(error).__name__,
+        )
 
 
 def reseal_at_first_start() -> None:
@@ -80,11 +93,11 @@ def reseal_at_first_start() -> None:
             return
         if keyring.state is None:
             _reseal_if_few()
-        elif keyring.state.phase == "migrating" and not count_database_key_values(limit=1):
+        elif keyring.state.phase == "migrating" and _is_small():
             finish_move(wait=False)
     except (BTSecurityError, ImproperlyConfigured) as error:
         keys.forget()
-        logger.error(  # noqa: TRY400 - the traceback could hold what must not be logged
+        logger.error(
             "bt_security: re-sealing under TOKEN_ENCRYPTION_KEY failed (%s: %s). Nothing was "
             "changed; the site goes on with the database key. Run `manage.py rotate_keys`.",
             type(error).__name__,
@@ -103,9 +116,21 @@ def _reseal_if_few() -> None:
         )
         return
     report = Report()
-    rotate_in_transactions(rotation_keyring(), list(sealed_tables()), report)
+    rotate_in_transactions(list(sealed_tables()), report)
     keys.reload()
     logger.info("bt_security: re-sealed %d values under TOKEN_ENCRYPTION_KEY", report.migrated)
+
+
+def _is_small() -> bool:
+    """Whether a scan of all sealed tables is cheap enough for the start of a process."""
+    most = conf.keys.auto_reseal_max_values
+    rows = 0
+    for table in sealed_tables():
+        everything = table.model._base_manager.using(table.alias).order_by()
+        rows += len(everything.values_list("pk")[: most + 1 - rows])
+        if rows > most:
+            return False
+    return True
 
 
 def _has_pending_migrations(using: str) -> bool:

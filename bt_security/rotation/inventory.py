@@ -23,19 +23,33 @@ def installed_columns() -> set[Entry]:
     }
 
 
+def find_orphans() -> list[str]:
+    """Return the listed columns that hold sealed values but have no installed model."""
+    return _spoken(_orphans(_stored(), installed_columns()))
+
+
 def refresh_inventory() -> list[str]:
     """Add new columns to the stored list; return those that hold values but have no model.
 
     Columns that are gone, or hold no sealed value any more, are taken off the list.
     """
-    with transaction.atomic(using=store.alias()):
-        known = _stored()
-        installed = installed_columns()
-        orphans = {entry for entry in known - installed if _holds_sealed_values(entry)}
-        wanted = installed | orphans
-        if wanted != known:
-            store.write(store.SEALED_COLUMNS, json.dumps(sorted(wanted)))
-    return sorted(f"{alias}: {table}.{column}" for alias, table, column in orphans)
+    installed = installed_columns()
+    known = _stored()
+    orphans = _orphans(known, installed)
+    if installed | orphans != known:
+        with transaction.atomic(using=store.alias()):
+            store.lock()
+            orphans = _orphans(_stored(), installed)
+            store.write(store.SEALED_COLUMNS, json.dumps(sorted(installed | orphans)))
+    return _spoken(orphans)
+
+
+def _orphans(known: set[Entry], installed: set[Entry]) -> set[Entry]:
+    return {entry for entry in known - installed if _holds_sealed_values(entry)}
+
+
+def _spoken(entries: set[Entry]) -> list[str]:
+    return sorted(f"{alias}: {table}.{column}" for alias, table, column in entries)
 
 
 def _stored() -> set[Entry]:
@@ -49,14 +63,15 @@ def _holds_sealed_values(entry: Entry) -> bool:
         return True
     connection = connections[alias]
     quote = connection.ops.quote_name
+    kind = "CHAR" if connection.vendor == "mysql" else "TEXT"  # the column may be a number by now
     with connection.cursor() as cursor:
         if table not in connection.introspection.table_names(cursor):
             return False
         if column not in _columns(alias, table):
             return False
         cursor.execute(
-            f"SELECT 1 FROM {quote(table)} WHERE substr({quote(column)}, 1, 3) "  # noqa: S608
-            "IN ('e1:', 'e2:') LIMIT 1"
+            f"SELECT 1 FROM {quote(table)} WHERE "  # noqa: S608 - quoted names
+            f"substr(CAST({quote(column)} AS {kind}), 1, 3) IN ('e1:', 'e2:') LIMIT 1"
         )
         return cursor.fetchone() is not None
 

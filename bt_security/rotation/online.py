@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import multiprocessing
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -18,27 +19,34 @@ from bt_security.rotation.columns import TablePlan
 from bt_security.rotation.engine import TableRotation, Tick, ignore
 from bt_security.rotation.leases import LEASE_SECONDS, Leases
 from bt_security.rotation.report import Report
-from bt_security.rotation.target import begin_move, rewrap_purpose_keys, rotation_keyring
+from bt_security.rotation.target import begin_rotation, rotation_keyring
 from bt_security.rotation.throttle import Throttle
 
+MOST_SWEEPS = 10
 POLL_SECONDS = 0.1
+TELL_SECONDS = 0.5
+
+_looked_at: Any = None
+"""Rows that all workers of this run have looked at, in memory shared with their parent."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnlineOptions:
-    """How a worker goes about it; `rows_per_second` is per worker, None is no bound."""
+    """How to go about it; `rows_per_second` is for all workers together, None is no bound."""
 
     batch_size: int = 1000
     rows_per_second: float | None = None
     from_database_key: bool = False
 
 
-def begin_online(keyring: Keyring, report: Report) -> None:
-    """Commit the note that values move, so that every process seals under the new key."""
+def begin_online(report: Report, *, from_database_key: bool = False) -> Keyring:
+    """Commit the note that values move, so that every process seals under the new key.
+
+    Raises:
+        KeyRefused: this process may not seal.
+    """
     with transaction.atomic(using=store.alias()):
-        store.lock()
-        begin_move(keyring)
-        report.purpose_keys += rewrap_purpose_keys(keyring)
+        return begin_rotation(report, from_database_key=from_database_key)
 
 
 def rotate_online(
@@ -51,20 +59,27 @@ def rotate_online(
 ) -> None:
     """Sweep every table until a sweep finds nothing to do; each batch is committed.
 
+    Tables that some process goes on sealing under an old key are named in the report.
+
     Every UPDATE compares the old text, so a concurrent write is never lost. A run that is
     killed leaves every row readable, and the next run goes on from what is still old.
     """
     throttle = Throttle(options.rows_per_second)
+    # A batch is a second's work at most, so that a slow rate is no series of long pauses.
+    most = max(1, int(options.rows_per_second or options.batch_size))
     for table in tables:
         rotation = TableRotation(
             TablePlan(table, keyring.sealing_key.prefix),
             keyring,
             report,
-            batch_size=options.batch_size,
+            batch_size=min(options.batch_size, most),
             tick=tick,
         )
-        while _sweep_together(rotation, throttle):
-            pass
+        for _ in range(MOST_SWEEPS):
+            if not _sweep_together(rotation, throttle):
+                break
+        else:
+            report.add_still_written(rotation.plan.label)
 
 
 def _sweep_together(rotation: TableRotation, throttle: Throttle) -> bool:
@@ -93,7 +108,13 @@ def _sweep_together(rotation: TableRotation, throttle: Throttle) -> bool:
 
 
 def rotate_with_workers(
-    report: Report, options: OnlineOptions, *, workers: int, chosen: list[str], using: str | None
+    report: Report,
+    options: OnlineOptions,
+    *,
+    workers: int,
+    chosen: list[str],
+    using: str | None,
+    tick: Tick = ignore,
 ) -> None:
     """Run `workers` processes that share the tables named in `chosen` by leased ranges.
 
@@ -103,12 +124,33 @@ def rotate_with_workers(
     if "DJANGO_SETTINGS_MODULE" not in os.environ:
         raise ImproperlyConfigured("--workers needs DJANGO_SETTINGS_MODULE in the environment")
     connections.close_all()
-    with ProcessPoolExecutor(
-        max_workers=workers, mp_context=multiprocessing.get_context("spawn")
+    if options.rows_per_second is not None:
+        options = replace(options, rows_per_second=options.rows_per_second / workers)
+    context = multiprocessing.get_context("spawn")
+    looked_at = context.Value("q", 0)
+    with concurrent.futures.ProcessPoolExecutor(
+        max_workers=workers, mp_context=context, initializer=_share, initargs=(looked_at,)
     ) as pool:
-        jobs = [pool.submit(_work, options, chosen, using) for _ in range(workers)]
+        jobs = {pool.submit(_work, options, chosen, using) for _ in range(workers)}
+        told = 0
+        running = jobs
+        while running:
+            _, running = concurrent.futures.wait(running, timeout=TELL_SECONDS)
+            rows = int(looked_at.value)
+            tick(rows - told)
+            told = rows
         for job in jobs:
             report.merge(job.result())
+
+
+def _share(looked_at: Any) -> None:
+    global _looked_at
+    _looked_at = looked_at
+
+
+def _tell(rows: int) -> None:
+    with _looked_at.get_lock():
+        _looked_at.value += rows
 
 
 def _work(options: OnlineOptions, chosen: list[str], using: str | None) -> Report:
@@ -117,7 +159,7 @@ def _work(options: OnlineOptions, chosen: list[str], using: str | None) -> Repor
     tables = [table for table in sealed_tables(using) if table.model._meta.label in chosen]
     keyring = rotation_keyring(from_database_key=options.from_database_key)
     try:
-        rotate_online(keyring, tables, report, options)
+        rotate_online(keyring, tables, report, options, tick=_tell)
     finally:
         connections.close_all()
     return report

@@ -9,7 +9,19 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from bt_security.rotation.report import Report
+
 LINE_SECONDS = 10.0
+
+
+def expected_rows(report: Report, *, everything: bool) -> int:
+    """Estimate how many rows will be looked at from the counts of their columns."""
+    per_model: dict[str, int] = {}
+    for count in report.columns.values():
+        model = count.column.rpartition(".")[0]
+        values = count.total if everything else count.total - count.already
+        per_model[model] = max(per_model.get(model, 0), values)
+    return sum(per_model.values())
 
 
 @contextmanager
@@ -24,7 +36,11 @@ def progress(
         yield lambda rows: None
     elif stream.isatty():
         with tqdm(total=total, unit="row", file=stream, dynamic_ncols=True) as bar:
-            yield lambda rows: bar.update(rows) and None
+
+            def add(rows: int) -> None:
+                bar.update(rows)
+
+            yield add
     else:
         yield _Lines(stream, total, every_seconds).add
 
@@ -40,7 +56,7 @@ class _Lines:
     def add(self, rows: int) -> None:
         self._rows += rows
         now = time.monotonic()
-        if now - self._last < self._every:
+        if now - self._last < self._every or not self._rows:
             return
         self._last = now
         rate = self._rows / (now - self._started)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from django.db import connections
+
 from bt_security import keys
 from bt_security.exceptions import RotationRefused
 from bt_security.keys import Keyring
+from bt_security.keys.current import SETTLE_SECONDS
 from bt_security.keys.inventory import SealedTable, sealed_tables
 from bt_security.rotation.columns import TablePlan
 from bt_security.rotation.engine import Tick, ignore
@@ -44,8 +47,11 @@ def chosen_tables(choice: Choice) -> list[SealedTable]:
     """Return the sealed tables that the choice names.
 
     Raises:
-        RotationRefused: a name is not that of an installed model with sealed columns.
+        RotationRefused: a name is not that of an installed model with sealed columns, or the
+            database alias is unknown.
     """
+    if choice.using and choice.using not in connections:
+        raise RotationRefused(f"no such database alias: {choice.using}")
     found = list(sealed_tables(choice.using))
     if not choice.models:
         return found
@@ -71,8 +77,16 @@ def count_values(tables: list[SealedTable], keyring: Keyring) -> Report:
     return report
 
 
-def rotate(choice: Choice, *, tick: Tick = ignore, report: Report | None = None) -> Report:
+def rotate(
+    choice: Choice,
+    *,
+    tick: Tick = ignore,
+    report: Report | None = None,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> Report:
     """Re-seal everything old that the choice names, and return what happened.
+
+    `settle_seconds` is how long other processes may take to notice that values move.
 
     Raises:
         RotationRefused: a value did not open and errors are not skipped; nothing was changed
@@ -85,21 +99,21 @@ def rotate(choice: Choice, *, tick: Tick = ignore, report: Report | None = None)
     report = report or count_values(tables, keyring)
     report.orphans = refresh_inventory()
     if choice.online:
-        _rotate_online(choice, keyring, tables, report, tick)
+        _rotate_online(choice, tables, report, tick)
     else:
         rotate_in_transactions(
-            keyring,
             tables,
             report,
+            from_database_key=choice.from_database_key,
             batch_size=choice.batch_size,
             skip_errors=choice.skip_errors,
             tick=tick,
         )
     report.seconds = time.monotonic() - started
-    report.phase = _finish(choice, tables, report, tick)
+    report.phase = _finish(choice, tables, report, tick=tick, settle_seconds=settle_seconds)
     report_event(
         "keys.rotated",
-        outcome="success" if not report.failed else "failure",
+        outcome="success" if report.is_complete else "failure",
         target=f"key:{keyring.sealing_key.key_id}",
         details={"values": report.migrated, "rows": report.rows, "failed": report.failed},
     )
@@ -114,34 +128,44 @@ def _options(choice: Choice) -> OnlineOptions:
     )
 
 
-def _rotate_online(
-    choice: Choice, keyring: Keyring, tables: list[SealedTable], report: Report, tick: Tick
-) -> None:
-    begin_online(keyring, report)
+def _rotate_online(choice: Choice, tables: list[SealedTable], report: Report, tick: Tick) -> None:
+    keyring = begin_online(report, from_database_key=choice.from_database_key)
     if choice.workers > 1:
         labels = [table.model._meta.label for table in tables]
         rotate_with_workers(
-            report, _options(choice), workers=choice.workers, chosen=labels, using=choice.using
+            report,
+            _options(choice),
+            workers=choice.workers,
+            chosen=labels,
+            using=choice.using,
+            tick=tick,
         )
     else:
         rotate_online(keyring, tables, report, _options(choice), tick=tick)
 
 
-def _finish(choice: Choice, tables: list[SealedTable], report: Report, tick: Tick) -> str:
+def _finish(
+    choice: Choice,
+    tables: list[SealedTable],
+    report: Report,
+    *,
+    tick: Tick,
+    settle_seconds: float,
+) -> str:
     """Close the move to the operator key, catching values that late processes sealed.
 
     Values that failed or have no model any more, and a rotation of a part only, leave it open.
     """
     keys.reload()
-    if choice.models or choice.using or report.failed or report.orphans:
+    if choice.models or choice.using or not report.is_complete:
         state = keys.ring().state
         return state.phase if state else ""
     for _ in range(MOST_FINISHING_SWEEPS):
-        phase = finish_move()
+        phase = finish_move(settle_seconds=settle_seconds)
         if phase != "migrating":
             return phase
         keyring = rotation_keyring(from_database_key=choice.from_database_key)
         rotate_online(keyring, tables, report, _options(choice), tick=tick)
-        if report.failed:
+        if not report.is_complete:
             break
     return "migrating"

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import dataclasses
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bt_security import keys
 from bt_security.crypto import PREFIX_LENGTH
 from bt_security.exceptions import KeyRefused
 from bt_security.fields.column import sealed_shape
+from bt_security.fields.guard import unguarded_columns
 from bt_security.keys import Keyring, store
 from bt_security.keys.inventory import SealedTable, sealed_tables
 from bt_security.rotation.columns import TablePlan
+from bt_security.rotation.inventory import find_orphans
 
 MOST_SEALS_PER_KEY = 2**32
 """Random 96-bit nonces: a key should not seal more values. Source: NIST SP 800-38D, 8.3."""
 
 WARNING_SHARE = 0.5
+
+_DAMAGED = "e?"
 
 TRADE_OFF = (
     "The key is kept in the same database as the values it protects: whoever can read the "
@@ -27,12 +32,16 @@ TRADE_OFF = (
 
 @dataclass(slots=True)
 class ColumnStatus:
-    """Values of one column per key prefix, and those that no sealing key made."""
+    """Values of one column per key prefix, and those that no sealing key made.
+
+    `unreadable` counts values of keys that are not configured or are retired, damaged ones, and
+    plaintext where none may be. `old` counts what `rotate_keys` has to look at.
+    """
 
     alias: str
     model: str
     field: str
-    by_prefix: dict[str, int] = field(default_factory=dict)
+    by_prefix: dict[str, int] = dataclasses.field(default_factory=dict)
     plaintext: int = 0
     foreign: int = 0
     unreadable: int = 0
@@ -54,20 +63,35 @@ class KeyStatus:
     accepts_database_key: bool
     columns: list[ColumnStatus]
     purpose_keys: dict[str, int]
-    warnings: list[str] = field(default_factory=list)
+    old_purpose_keys: int = 0
+    orphans: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def old(self) -> int:
-        """Values that `rotate_keys` would have to look at."""
-        return sum(column.old for column in self.columns)
+        """Values and purpose keys that `rotate_keys` would have to look at."""
+        return sum(column.old for column in self.columns) + self.old_purpose_keys
+
+    @property
+    def needs_old_keys(self) -> str:
+        """Why no old key may be removed yet, "" if all may."""
+        if self.refusal:
+            return self.refusal
+        if self.orphans:
+            return f"sealed values without an installed model: {', '.join(self.orphans)}"
+        return f"{self.old} value(s) are old" if self.old else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as JSON values."""
         return {**asdict(self), "old": self.old}
 
 
-def key_status(*, using: str | None = None) -> KeyStatus:
-    """Count every sealed column by key; one scan per table, nothing is opened.
+def key_status(
+    *, using: str | None = None, most_seals_per_key: int = MOST_SEALS_PER_KEY
+) -> KeyStatus:
+    """Count every sealed column by key; one scan per column, nothing is opened or written.
+
+    Half of `most_seals_per_key` values under one key bring a warning.
 
     Raises:
         KeyStoreMissing: the table of the keys does not exist yet.
@@ -84,12 +108,13 @@ def key_status(*, using: str | None = None) -> KeyStatus:
         previous_key_ids=[key.key_id for key in ring.previous_keys],
         database_key_ids=[key.key_id for key in ring.database_keys],
         accepts_database_key=ring.opens_database_key,
-        columns=[
-            column for table in sealed_tables(using) for column in _columns(table, ring, prefix)
-        ],
+        columns=_all_columns(using, ring, prefix),
         purpose_keys=_purpose_keys(),
+        orphans=find_orphans(),
     )
-    status.warnings = _warnings(status)
+    counted = status.purpose_keys.items()
+    status.old_purpose_keys = sum(count for stored, count in counted if stored != prefix)
+    status.warnings = [*_key_warnings(status, most_seals_per_key), *_column_warnings(status)]
     return status
 
 
@@ -101,6 +126,14 @@ def _refusal(ring: Keyring) -> str:
     return ""
 
 
+def _all_columns(using: str | None, ring: Keyring, target: str) -> list[ColumnStatus]:
+    found = [column for table in sealed_tables(using) for column in _columns(table, ring, target)]
+    unguarded = {alias: unguarded_columns(alias) for alias in {column.alias for column in found}}
+    for column in found:
+        column.guarded = f"{column.model}.{column.field}" not in unguarded[column.alias]
+    return found
+
+
 def _columns(table: SealedTable, ring: Keyring, target: str) -> list[ColumnStatus]:
     plan = TablePlan(table, target)
     found = []
@@ -108,10 +141,11 @@ def _columns(table: SealedTable, ring: Keyring, target: str) -> list[ColumnStatu
         status = ColumnStatus(table.alias, plan.label, column.name)
         shape = sealed_shape(plan.connection, quoted)
         with plan.connection.cursor() as cursor:
+            # What does not have our shape is counted, never selected: it may be plaintext.
             cursor.execute(
                 f"SELECT CASE WHEN {shape} THEN substr({quoted}, 1, {PREFIX_LENGTH}) "  # noqa: S608
-                f"ELSE '' END AS prefix, COUNT(*) "
-                f"FROM {plan.table} WHERE {quoted} IS NOT NULL GROUP BY prefix"
+                f"WHEN substr({quoted}, 1, 3) IN ('e1:', 'e2:') THEN {_DAMAGED!r} ELSE '' END, "
+                f"COUNT(*) FROM {plan.table} WHERE {quoted} IS NOT NULL GROUP BY 1"
             )
             for prefix, count in cursor.fetchall():
                 _count(status, column, str(prefix), int(count), ring=ring, target=target)
@@ -122,8 +156,10 @@ def _columns(table: SealedTable, ring: Keyring, target: str) -> list[ColumnStatu
 def _count(
     status: ColumnStatus, column: Any, prefix: str, count: int, *, ring: Keyring, target: str
 ) -> None:
-    if not prefix:
-        if column.foreign_formats:
+    if len(prefix) < PREFIX_LENGTH:
+        if prefix == _DAMAGED:
+            status.unreadable += count
+        elif column.foreign_formats:
             status.foreign += count
         elif column.allow_plaintext:
             status.plaintext += count
@@ -146,12 +182,14 @@ def _purpose_keys() -> dict[str, int]:
     return counted
 
 
-def _warnings(status: KeyStatus) -> list[str]:
+def _key_warnings(status: KeyStatus, most_seals_per_key: int) -> list[str]:
     warnings: list[str] = []
     if status.refusal:
         warnings.append(status.refusal)
     if status.source == "database":
         warnings.append(TRADE_OFF)
+    if status.phase == "migrating":
+        warnings.append("The database key still opens values: rotate_keys closes it.")
     if status.phase == "done" and status.database_key_ids:
         warnings.append(
             "The database key is not needed any more: rotate_keys --retire-database-key deletes it."
@@ -161,14 +199,23 @@ def _warnings(status: KeyStatus) -> list[str]:
         for prefix, count in column.by_prefix.items():
             per_key[prefix] = per_key.get(prefix, 0) + count
     warnings += [
-        f"Key {prefix[3:11]} holds {count} values; change it before 2^32 were sealed with it."
+        f"Key {prefix[3:11]} holds {count} values; change it before "
+        f"{most_seals_per_key} were sealed with it."
         for prefix, count in per_key.items()
-        if count > MOST_SEALS_PER_KEY * WARNING_SHARE
+        if count > most_seals_per_key * WARNING_SHARE
     ]
-    warnings += [
+    return warnings
+
+
+def _column_warnings(status: KeyStatus) -> list[str]:
+    warnings = [
         f"{column.model}.{column.field} on {column.alias} has no CHECK against plaintext: "
         "bt_security.operations.GuardSealedColumn adds it."
         for column in status.columns
         if not column.guarded
+    ]
+    warnings += [
+        f"{place}: sealed values, but no installed model; no key may be removed."
+        for place in status.orphans
     ]
     return warnings

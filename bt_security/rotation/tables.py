@@ -26,6 +26,19 @@ def report_table(report: Report) -> str:
     return "\n".join(lines)
 
 
+def what_is_left(report: Report) -> list[str]:
+    """Return a line for each reason why old keys are still needed."""
+    lines = [str(failure) for failure in report.failures]
+    if len(lines) < report.failed:
+        lines.append(f"and {report.failed - len(lines)} more")
+    lines += [f"{place}: sealed values, but no installed model" for place in report.orphans]
+    lines += [
+        f"{model}: a running process goes on sealing under an old key"
+        for model in report.still_written
+    ]
+    return lines
+
+
 def status_table(status: KeyStatus) -> str:
     """Return the key status, a line per column and key."""
     lines = [

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from bt_security import keys
-from bt_security.exceptions import KeyRefused
+from bt_security.conf import conf
+from bt_security.exceptions import KeyRefused, OpenRefused
 from bt_security.keys import Keyring, store
 from bt_security.keys.current import SETTLE_SECONDS
 from bt_security.keys.inventory import count_database_key_values
 from bt_security.keys.purpose import rewrap
 from bt_security.keys.state import write_state
+from bt_security.rotation.inventory import find_orphans
+from bt_security.rotation.report import Failure, Report
 from bt_security.signals import report as report_event
 
 
@@ -24,8 +27,10 @@ def rotation_keyring(*, from_database_key: bool = False) -> Keyring:
     `from_database_key` lets `e1:` values open once more after the move was done.
 
     Raises:
-        KeyRefused: this process may not seal.
+        KeyRefused: this process may not seal, or the settings refuse the database key.
     """
+    if from_database_key and not conf.keys.accept_database_key:
+        raise KeyRefused("BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY is False: nothing opens e1: values")
     current = keys.reload()
     current.sealing_key  # noqa: B018 - raises the refusal
     target = current.operator_key or current.sealing_key
@@ -40,11 +45,23 @@ def rotation_keyring(*, from_database_key: bool = False) -> Keyring:
     )
 
 
-def begin_move(keyring: Keyring) -> None:
-    """Note in the caller's transaction that values move to the operator key.
+def begin_rotation(report: Report, *, from_database_key: bool = False) -> Keyring:
+    """Lock out other rotations, note that values move, re-wrap the purpose keys.
 
-    Until the note is committed every process seals under the database key.
+    All in the caller's transaction. Until it is committed every process seals as before. The
+    keyring is read under the lock: another rotation may have ended while this one waited.
+
+    Raises:
+        KeyRefused: this process may not seal.
     """
+    store.lock()
+    keyring = rotation_keyring(from_database_key=from_database_key)
+    _begin_move(keyring)
+    _rewrap_purpose_keys(keyring, report)
+    return keyring
+
+
+def _begin_move(keyring: Keyring) -> None:
     if keyring.operator_key is None:
         return
     if keyring.state is None:
@@ -54,39 +71,42 @@ def begin_move(keyring: Keyring) -> None:
         write_state(keyring.state.phase, keyring.operator_key, since=keyring.state.since)
 
 
-def rewrap_purpose_keys(keyring: Keyring) -> int:
-    """Seal every stored purpose key under the newest key, in the caller's transaction.
-
-    Returns how many were not yet. Their bytes, and so all digests, stay the same.
-    """
-    target = keyring.sealing_key
+def _rewrap_purpose_keys(keyring: Keyring, report: Report) -> None:
+    """Seal every stored purpose key under the newest key; their bytes, so all digests, stay."""
     stored = store.rows().filter(name__startswith=store.PURPOSE_PREFIX)
-    moved = 0
     for name, text in stored.values_list("name", "value"):
-        if text[:12] != target.prefix:
-            stored.filter(name=name).update(value=rewrap(name, text, keyring=keyring))
-            moved += 1
-    return moved
+        if text[:12] == keyring.sealing_key.prefix:
+            continue
+        try:
+            wrapped = rewrap(name, text, keyring=keyring)
+        except OpenRefused as error:
+            reason = type(error).__name__
+            place = ("bt_security.Setting", "value", name)
+            report.add_failure(Failure(*place, reason, error.key_id, database=store.alias()))
+        else:
+            stored.filter(name=name).update(value=wrapped)
+            report.purpose_keys += 1
 
 
-def finish_move(*, wait: bool = True) -> str:
+def finish_move(*, wait: bool = True, settle_seconds: float = SETTLE_SECONDS) -> str:
     """Close the database key if nothing needs it; return the phase, "" without operator key.
 
-    With `wait` the call sleeps until every process has noticed that the move began.
+    With `wait` the call sleeps until every process has noticed that the move began, which
+    takes `settle_seconds`.
     """
     keyring = keys.reload()
     if keyring.operator_key is None or keyring.state is None:
         return ""
     if keyring.state.phase == "done":
         return "done"
-    remaining = SETTLE_SECONDS - (datetime.now(UTC) - keyring.state.since).total_seconds()
+    remaining = settle_seconds - (datetime.now(UTC) - keyring.state.since).total_seconds()
     if remaining > 0:
         if not wait:
             return "migrating"
         time.sleep(remaining)
     with transaction.atomic(using=store.alias()):
         store.lock()
-        if count_database_key_values(limit=1):
+        if count_database_key_values(limit=1) or find_orphans():
             return "migrating"
         write_state("done", keyring.operator_key)
         report_event("keys.move_done", target=f"key:{keyring.operator_key.key_id}")
@@ -98,16 +118,20 @@ def retire_database_key() -> int:
     """Delete the database key; return the number of rows deleted.
 
     Raises:
-        KeyRefused: the move to an operator key is not done, or values still need the key.
+        KeyRefused: the move to an operator key is not done, or values still need the key,
+            those of columns without an installed model included.
     """
-    keyring = keys.reload()
-    if keyring.state is None or keyring.state.phase != "done":
-        raise KeyRefused("the database key is still in use: run rotate_keys to the end first")
-    if count_database_key_values(limit=1):
-        raise KeyRefused(
-            "values sealed under the database key are still there: `key_status` says where"
-        )
     with transaction.atomic(using=store.alias()):
+        store.lock()
+        keyring = keys.reload()
+        if keyring.state is None or keyring.state.phase != "done":
+            raise KeyRefused("the database key is still in use: run rotate_keys to the end first")
+        if count_database_key_values(limit=1):
+            raise KeyRefused(
+                "values sealed under the database key are still there: `key_status` says where"
+            )
+        if orphans := find_orphans():
+            raise KeyRefused(f"sealed values without an installed model: {', '.join(orphans)}")
         deleted, _ = store.rows().filter(name__startswith=store.DATABASE_KEY).delete()
     keys.forget()
     if deleted:

@@ -29,7 +29,7 @@ def verify_tables(
         after: Key | None = None
         while True:
             with plan.connection.cursor() as cursor:
-                rows = plan.page(cursor, after=after, until=None, limit=batch_size, everything=True)
+                rows = plan.page(cursor, after=after, limit=batch_size, everything=True)
             for row in rows:
                 _verify_row(plan, row, report)
             tick(len(rows))
@@ -49,8 +49,9 @@ def _verify_row(plan: TablePlan, row: tuple[Any, ...], report: Report) -> None:
             _open(column, text, bound)
         except OpenRefused as error:
             pk = ", ".join(str(part) for part in row[:width])
+            reason, alias = type(error).__name__, plan.sealed.alias
             report.add_failure(
-                Failure(plan.label, column.name, pk, type(error).__name__, error.key_id)
+                Failure(plan.label, column.name, pk, reason, error.key_id, database=alias)
             )
 
 

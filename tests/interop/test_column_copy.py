@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
 from django.db.migrations.state import ModelState, ProjectState
 
 from bt_security.exceptions import NotSealed, Tampered, WrongKey
-from bt_security.fields import EncryptedDateField, EncryptedTextField
+from bt_security.fields import EncryptedDateField, EncryptedJSONField, EncryptedTextField
 from bt_security.interop import copy_column
 from tests.interop.vector_files import stored_by
 
@@ -29,6 +31,8 @@ def shop():
         ("bound", EncryptedTextField(null=True, bind_to=("owner",))),
         ("day", EncryptedDateField(null=True)),
         ("plain", models.TextField(null=True)),
+        ("json_old", models.JSONField(null=True)),
+        ("json", EncryptedJSONField(null=True)),
     ]
     state = ProjectState()
     state.add_model(ModelState("shop", "Account", columns))
@@ -127,6 +131,27 @@ def test_values_that_are_no_text_are_copied_as_they_are(shop, account):
     with case.with_keys():
         copy(shop, target="day", reader="bt_security.interop.django_cryptography")
     assert account.objects.get().day == case.read
+
+
+def test_a_text_column_is_copied(shop, account):
+    case = stored_by("trek", "old")[2]
+    account.objects.create(plain=case.stored)
+    with case.with_keys():
+        copy(shop, source="plain", reader="bt_security.interop.trek")
+    assert account.objects.get().secret == case.read
+
+
+def test_a_json_column_is_copied(shop, account):
+    case = stored_by("fernet_encrypted_fields", "old", "JSONField")[-1]
+    account.objects.create(json_old=json.loads(case.stored))
+    with case.with_keys():
+        copy(
+            shop,
+            source="json_old",
+            target="json",
+            reader="bt_security.interop.fernet_encrypted_fields",
+        )
+    assert account.objects.get().json == case.read
 
 
 def test_a_target_that_is_not_sealed_is_refused(shop, account):

@@ -110,6 +110,21 @@ class Person(models.Model):
         return f"person {self.pk}"
 
 
+def slug_form(value):
+    """A normaliser of the host's own."""
+    return value.casefold().replace("_", "-")
+
+
+slug_form.folds_case = True
+
+
+class Slug(models.Model):
+    """Looked up by a normaliser of the host's own."""
+
+    slug = fields.EncryptedCharField(max_length=40, lookup=slug_form)
+    slug_index = fields.BlindIndexField(source="slug", unique=True)
+
+
 class Pet(models.Model):
     """Reaches an encrypted field through a relation."""
 
@@ -129,6 +144,19 @@ class BankConnection(models.Model):
 
     def __str__(self):
         return self.label
+
+
+class SharedConnection(BankConnection):
+    """Multi-table inheritance of a bound field."""
+
+    shared_with = models.CharField(max_length=20, blank=True)
+
+
+class BankProxy(BankConnection):
+    """A proxy of a model with a bound field."""
+
+    class Meta:
+        proxy = True
 
 
 class Vault(models.Model):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.connection import ConnectionDoesNotExist
 
 from bt_security.exceptions import BTSecurityError
 from bt_security.rotation.status import key_status
@@ -34,11 +35,11 @@ class Command(BaseCommand):
         """
         try:
             status = key_status(using=options["database"])
-        except BTSecurityError as error:
+        except (BTSecurityError, ConnectionDoesNotExist) as error:
             raise CommandError(str(error)) from None
         if options["json"]:
             self.stdout.write(json.dumps(status.as_json()))
         else:
             self.stdout.write(status_table(status))
-        if options["fail_on_old"] and (status.old or status.refusal):
-            raise CommandError(status.refusal or f"{status.old} value(s) are old")
+        if options["fail_on_old"] and status.needs_old_keys:
+            raise CommandError(status.needs_old_keys)

@@ -6,14 +6,15 @@ import json
 import sys
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bt_security.exceptions import BTSecurityError, RotationRefused
 from bt_security.keys.purpose import new_generation
-from bt_security.rotation.progress import progress
+from bt_security.rotation.progress import expected_rows, progress
 from bt_security.rotation.report import Report
 from bt_security.rotation.run import Choice, chosen_tables, count_values, rotate
-from bt_security.rotation.tables import report_table
+from bt_security.rotation.tables import report_table, what_is_left
 from bt_security.rotation.target import retire_database_key, rotation_keyring
 from bt_security.rotation.verify import verify_tables
 
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         """
         try:
             self._run(options)
-        except BTSecurityError as error:
+        except (BTSecurityError, ImproperlyConfigured) as error:
             raise CommandError(str(error), returncode=NOTHING_DONE) from None
 
     def _run(self, options: dict[str, Any]) -> None:
@@ -78,7 +79,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{deleted} database key(s) deleted.")
         elif options["new_purpose_key"]:
             self._confirm(options, "Add a purpose key?")
-            generation = new_generation(options["new_purpose_key"])
+            try:
+                generation = new_generation(options["new_purpose_key"])
+            except ValueError as error:
+                raise CommandError(str(error), returncode=NOTHING_DONE) from None
             self.stdout.write(f"{options['new_purpose_key']}: generation {generation}")
         else:
             self._rotate_or_look(options, self._choice(options))
@@ -107,7 +111,7 @@ class Command(BaseCommand):
             old = sum(count.total - count.already for count in report.columns.values())
             self._confirm(options, f"Seal {old} value(s) under key {keyring.sealing_key.key_id}?")
         enabled = options["verbosity"] > 0 and not (options["no_progress"] or options["json"])
-        total = max((count.total for count in report.columns.values()), default=0)
+        total = expected_rows(report, everything=options["verify"])
         with progress(sys.stderr, total=total, enabled=enabled) as tick:
             if options["verify"]:
                 verify_tables(keyring, tables, report, batch_size=choice.batch_size, tick=tick)
@@ -120,7 +124,7 @@ class Command(BaseCommand):
         try:
             rotate(choice, tick=tick, report=report)
         except RotationRefused as refusal:
-            listed = "\n".join(f"  {failure}" for failure in report.failures)
+            listed = "\n".join(f"  {line}" for line in what_is_left(report))
             raise CommandError(f"{refusal}\n{listed}", returncode=NOTHING_DONE) from None
 
     def _say(self, options: dict[str, Any], report: Report) -> None:
@@ -128,14 +132,10 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json(), default=str))
         elif options["verbosity"] > 0:
             self.stdout.write(report_table(report))
-        if report.failed or report.orphans:
-            listed = [f"  {failure}" for failure in report.failures]
-            listed += [
-                f"  {place}: sealed values, but no installed model" for place in report.orphans
-            ]
+        if not report.is_complete:
             raise CommandError(
-                f"{report.failed} value(s) did not open, {len(report.orphans)} column(s) have no "
-                "model; no key may be removed\n" + "\n".join(listed),
+                "not everything is sealed under the newest key; no old key may be removed\n"
+                + "\n".join(f"  {line}" for line in what_is_left(report)),
                 returncode=SOME_LEFT,
             )
 

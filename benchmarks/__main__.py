@@ -1,0 +1,88 @@
+"""`python -m benchmarks`: one child process per database, tables as they come, JSON at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.databases import POSTGRES_URL, scratch
+from benchmarks.encryption.names import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+FULL = {"rows": 20_000, "large_rows": 1_000_000, "repeats": 7, "large_repeats": 5}
+QUICK = {"rows": 5_000, "large_rows": 50_000, "repeats": 3, "large_repeats": 2}
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    made.add_argument("--quick", action="store_true", help="smaller sizes, about two minutes")
+    made.add_argument("--rows", type=int, help="rows of the small tables (20000)")
+    made.add_argument("--large-rows", type=int, help="rows of the large tables (1000000)")
+    made.add_argument("--repeats", type=int, help="pairs of each small measurement (7)")
+    made.add_argument("--large-repeats", type=int, help="pairs of each large measurement (5)")
+    made.add_argument("--only", action="append", choices=NAMES, help="one benchmark, repeatable")
+    made.add_argument("--database", choices=["sqlite", "postgres"], help="default: all there are")
+    made.add_argument(
+        "--clock",
+        choices=["wall", "cpu"],
+        default="wall",
+        help="cpu: this process's CPU time, for machines that others use (leaves out servers)",
+    )
+    made.add_argument("--json", type=Path, metavar="FILE", help="write every repeat")
+    return made
+
+
+def sizes(asked: argparse.Namespace) -> dict[str, int]:
+    """Return the sizes: what was asked for, else those of a quick or full run."""
+    base = QUICK if asked.quick else FULL
+    return {name: getattr(asked, name) or value for name, value in base.items()}
+
+
+def databases(asked: argparse.Namespace) -> list[str]:
+    """Return the kinds to measure."""
+    if asked.database:
+        return [asked.database]
+    return ["sqlite", *(["postgres"] if os.environ.get(POSTGRES_URL) else [])]
+
+
+def measure(kind: str, asked: argparse.Namespace, results: Path) -> dict[str, Any]:
+    """Run the benchmarks on one kind of database in a process of its own."""
+    with scratch(kind) as database:
+        job = {**sizes(asked), "clock": asked.clock, "only": asked.only or NAMES, "kind": kind}
+        environment = {
+            **os.environ,
+            "BT_BENCH_DATABASE": json.dumps(database),
+            "BT_BENCH_JOB": json.dumps(job),
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        }
+        for name in [name for name in environment if name.startswith("TOKEN_ENCRYPTION_KEY")]:
+            del environment[name]
+        command = [sys.executable, "-m", "benchmarks.encryption", str(results)]
+        subprocess.run(command, env=environment, check=True)
+    found: dict[str, Any] = json.loads(results.read_text())
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
+    kinds = databases(asked)
+    if "postgres" not in kinds:
+        print(f"PostgreSQL is left out: {POSTGRES_URL} is not given")
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as directory:
+        for kind in kinds:
+            found[kind] = measure(kind, asked, Path(directory) / f"{kind}.json")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

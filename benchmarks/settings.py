@@ -1,0 +1,12 @@
+"""Settings of the measured site; the parent process names the database in the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+
+DATABASES = {"default": json.loads(os.environ["BT_BENCH_DATABASE"])}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["bt_security", "benchmarks.encryption"]
+SECRET_KEY = "only for benchmarks: sixty characters that no real site uses"
+USE_TZ = True

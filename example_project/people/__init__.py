@@ -1,0 +1,1 @@
+"""Accounts whose log-in name, the e-mail address, is encrypted."""

@@ -1,0 +1,1 @@
+"""Bank connections, payees and bills."""
