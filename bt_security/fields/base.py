@@ -17,7 +17,12 @@ from bt_security.fields.binding import binding_of, connect, current_binding, sea
 from bt_security.fields.checks import check_field
 from bt_security.fields.codecs import StringCodec, TextCodec, codec_for
 from bt_security.fields.column import byte_collation, sealed_shape
-from bt_security.fields.context import Context, public_path
+from bt_security.fields.context import (
+    NOT_IN_THE_SCHEMA,
+    OPTIONS,
+    Context,
+    public_path,
+)
 from bt_security.fields.foreign import open_plain
 from bt_security.fields.lookups import lookup_class, refuse_transform
 from bt_security.fields.normalisers import LookupOption, normaliser_name
@@ -39,15 +44,6 @@ _MISSING = object()
 _SAVE_SHOWS_VALUES = VERSION >= (6, 0)
 """Since Django 6.0 `Model.save` keeps the last value of an INSERT in a local variable."""
 
-_OUR_OPTIONS = (
-    "allow_plaintext",
-    "bind_to",
-    "confirm_lookup",
-    "lookup",
-    "previous_contexts",
-    "previous_lookups",
-)
-
 
 class EncryptedFieldMixin(_AnyField):
     """Put before a Django field class: `class Encrypted…(EncryptedFieldMixin, models.…Field)`.
@@ -66,24 +62,7 @@ class EncryptedFieldMixin(_AnyField):
 
     is_sealed_column = True
     column_sealer: ColumnSealer | None = None
-    non_db_attrs = (
-        *Field.non_db_attrs,
-        "bind_to",
-        "confirm_lookup",
-        "context",
-        "db_collation",
-        "decimal_places",
-        "decoder",
-        "encoder",
-        "lookup",
-        "max_digits",
-        "max_length",
-        "previous_contexts",
-        "previous_lookups",
-        "protocol",
-        "unique",
-        "unpack_ipv4",
-    )
+    non_db_attrs = (*Field.non_db_attrs, *NOT_IN_THE_SCHEMA)
 
     def __init__(
         self,
@@ -133,7 +112,7 @@ class EncryptedFieldMixin(_AnyField):
         name, path, args, options = super().deconstruct()
         path = public_path(path)
         options.pop("unique", None)
-        for option in _OUR_OPTIONS:
+        for option in OPTIONS:
             value = getattr(self, option)
             if value:
                 options[option] = list(value) if isinstance(value, tuple) else value

@@ -2,6 +2,35 @@
 
 from __future__ import annotations
 
+OPTIONS = (
+    "allow_plaintext",
+    "bind_to",
+    "confirm_lookup",
+    "lookup",
+    "previous_contexts",
+    "previous_lookups",
+)
+"""What an encrypted field has besides the options of the plain field."""
+
+NOT_IN_THE_SCHEMA = (
+    "bind_to",
+    "confirm_lookup",
+    "context",
+    "db_collation",
+    "decimal_places",
+    "decoder",
+    "encoder",
+    "lookup",
+    "max_digits",
+    "max_length",
+    "previous_contexts",
+    "previous_lookups",
+    "protocol",
+    "unique",
+    "unpack_ipv4",
+)
+"""Options that say nothing about the column: changing one alters no table."""
+
 
 class Context(str):
     """`app_label.model.field` in a migration: equal to every other context.
