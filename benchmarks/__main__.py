@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.databases import POSTGRES_URL, scratch
 from benchmarks.encryption.names import NAMES
+from benchmarks.page import put, results
 
 ROOT = Path(__file__).resolve().parent.parent
 FULL = {"rows": 20_000, "large_rows": 1_000_000, "repeats": 7, "large_repeats": 5}
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
         help="cpu: this process's CPU time, for machines that others use (leaves out servers)",
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="write every repeat")
+    made.add_argument("--page", type=Path, metavar="FILE", help="put the tables into this page")
     return made
 
 
@@ -81,6 +83,8 @@ def main(arguments: list[str] | None = None) -> int:
             found[kind] = measure(kind, asked, Path(directory) / f"{kind}.json")
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
+    if asked.page:
+        asked.page.write_text(put(asked.page.read_text(), results(found), name="bench"))
     return 0
 
 

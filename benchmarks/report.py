@@ -62,20 +62,25 @@ class Line:
         )
 
 
-def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Return the lines with every repeat."""
-    return [asdict(line) for line in lines]
+@dataclass(frozen=True)
+class Result:
+    """What one benchmark found. `notes` are sentences that belong under the table."""
 
+    title: str
+    lines: Sequence[Line]
+    notes: Sequence[str] = ()
 
-def print_table(title: str, lines: Sequence[Line], *, extra: str = "") -> None:
-    """Print one benchmark's lines and the load they were measured under."""
-    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
-    print(f"\n== {title} (load average {load})")
-    rows = [HEAD, *(line.cells() for line in lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    for row in rows:
-        first, *others = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join([first, *(cell.strip().rjust(len(cell)) for cell in others)]))
-    if extra:
-        print(extra)
-    print(end="", flush=True)
+    def as_json(self) -> dict[str, Any]:
+        """Return everything, every repeat included, and the load average at the end."""
+        return {**asdict(self), "load": os.getloadavg()[0]}
+
+    def show(self) -> None:
+        """Print the table and the load that it was measured under."""
+        load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+        print(f"\n== {self.title} (load average {load})")
+        rows = [HEAD, *(line.cells() for line in self.lines)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+        for first, *others in rows:
+            right = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+            print("  ".join([first.ljust(widths[0]), *right]))
+        print("\n".join(self.notes), end="\n" if self.notes else "", flush=True)

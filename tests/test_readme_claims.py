@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def sql(statement: str, *params: object) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.fetchall() if cursor.description else []
+        return list(cursor.fetchall()) if cursor.description else []
 
 
 def test_a_pickled_instance_holds_its_plain_values():

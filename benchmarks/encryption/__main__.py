@@ -41,7 +41,9 @@ def run(results: Path) -> None:
     print(f"\n#### {machine()}")
     found: dict[str, Any] = {"machine": machine(), "kind": kind, "job": job}
     for name in only:
-        found[name] = import_module(f"benchmarks.encryption.{name}").run(options)
+        result = import_module(f"benchmarks.encryption.{name}").run(options)
+        result.show()
+        found[name] = result.as_json()
     results.write_text(json.dumps(found))
 
 

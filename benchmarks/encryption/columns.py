@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection, models
 
 from benchmarks.encryption.models import (
@@ -17,10 +15,10 @@ from benchmarks.encryption.models import (
 from benchmarks.encryption.rows import create, read_all
 from benchmarks.encryption.tables import values
 from benchmarks.measure import Options, Stopwatch, Timed, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     texts, repeats, rows = values(options.rows), options.repeats, f"{options.rows:,} rows"
     owned = {"owner": 7}
     checked = paired(create(Row, texts, options), create(UncheckedRow, texts, options), repeats)
@@ -45,8 +43,7 @@ def run(options: Options) -> list[dict[str, Any]]:
         Line.of(f"bulk_create of {rows}, bind_to / not bound", bound, "s"),
         Line.of(f"reading {rows}, bind_to / not bound", read, "s"),
     ]
-    print_table(f"options of a column on {connection.display_name} / the same without", lines)
-    return as_json(lines)
+    return Result(f"options of a column on {connection.display_name} / the same without", lines)
 
 
 LOOK_UPS = 200

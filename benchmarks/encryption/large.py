@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import connection
 
 from benchmarks.encryption.floors import HandWritten
@@ -11,10 +9,10 @@ from benchmarks.encryption.models import LargePlain, LargeRow, Row
 from benchmarks.encryption.rotation import by_command, by_hand
 from benchmarks.encryption.tables import empty, fill
 from benchmarks.measure import Options, Pairs, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     hand_written = HandWritten(LargePlain)
     empty(Row, LargeRow, LargePlain)
     fill(Row, options.rows)
@@ -26,12 +24,11 @@ def run(options: Options) -> list[dict[str, Any]]:
     lines.append(
         Line.rate(f"{options.large_rows:,} rows / hand-written", pairs, options.large_rows)
     )
-    print_table(
+    return Result(
         f"rotation of {options.large_rows:,} rows / of {options.rows:,} rows "
         f"on {connection.display_name}, ratio of rows/s",
         lines,
     )
-    return as_json(lines)
 
 
 def linear(options: Options, *arguments: str) -> Line:

@@ -11,12 +11,12 @@ from benchmarks.encryption.models import LargeRow, Row
 from benchmarks.encryption.processes import peak_mb_in_child
 from benchmarks.encryption.tables import empty, fill
 from benchmarks.measure import Options
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 GROWTH_MAX_MB = 30.0
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     empty(Row, LargeRow)
     fill(Row, options.rows)
     fill(LargeRow, options.large_rows)
@@ -33,8 +33,7 @@ def run(options: Options) -> list[dict[str, Any]]:
                 target=f"grows {large - small:.1f} MB, < {GROWTH_MAX_MB:g}",
             )
         )
-    print_table(f"peak memory of the command on {connection.display_name}", lines)
-    return as_json(lines)
+    return Result(f"peak memory of the command on {connection.display_name}", lines)
 
 
 def peak_mb(model: Any, *arguments: str) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management import call_command
 from django.db import connection, models
 
@@ -12,12 +10,12 @@ from benchmarks.encryption.keyset import use_next_key
 from benchmarks.encryption.models import Plain, Row
 from benchmarks.encryption.tables import empty, fill, vacuum
 from benchmarks.measure import Options, Stopwatch, Timed, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 AT_MOST = 1.3
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     hand_written = HandWritten(Plain)
     empty(Plain, Row)
     fill(Plain, options.rows, made=hand_written.seal)
@@ -32,8 +30,7 @@ def run(options: Options) -> list[dict[str, Any]]:
         Line("fixed part: the same of 1 row", fixed(options), 0.0, "ms"),
         Line("fixed part, --online", fixed(options, "--online"), 0.0, "ms"),
     ]
-    print_table(f"rotation / hand-written compare-and-swap on {connection.display_name}", lines)
-    return as_json(lines)
+    return Result(f"rotation / hand-written compare-and-swap on {connection.display_name}", lines)
 
 
 def by_command(model: type[models.Model], options: Options, *arguments: str) -> Timed:

@@ -9,12 +9,12 @@ from django.db import connection, models
 from benchmarks.encryption.models import Plain, Row
 from benchmarks.encryption.tables import INSERT_ROWS, empty, values
 from benchmarks.measure import Options, Stopwatch, Timed, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 TARGETS = {"sqlite": (1.2, 1.4), "postgresql": (1.4, 1.8)}
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     creating, reading = TARGETS[connection.vendor]
     texts = values(options.rows)
     created = paired(create(Row, texts, options), create(Plain, texts, options), options.repeats)
@@ -23,8 +23,7 @@ def run(options: Options) -> list[dict[str, Any]]:
         Line.of(f"bulk_create of {options.rows:,} rows", created, "s", at_most=creating),
         Line.of(f"reading {options.rows:,} rows", read, "s", at_most=reading),
     ]
-    print_table("rows / plain TextField", lines)
-    return as_json(lines)
+    return Result("rows / plain TextField", lines)
 
 
 def create(model: type[models.Model], texts: list[str], options: Options, **more: Any) -> Timed:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import Any
 
 from benchmarks.measure import Options, Timed, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 CLOCK = "import os, time\nnow = getattr(time, os.environ['BT_BENCH_CLOCK'])\n"
 
@@ -56,7 +55,7 @@ print(now() - started)
 CRYPTO = "cryptography.hazmat.primitives.ciphers.aead"
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     repeats = options.repeats
     fields = f"django.db.models, {CRYPTO}"
     with_app = child(SETUP.format(["bt_security"]), options)
@@ -91,8 +90,7 @@ def run(options: Options) -> list[dict[str, Any]]:
             "ms",
         ),
     ]
-    print_table("start", lines)
-    return as_json(lines)
+    return Result("start", lines)
 
 
 def child(code: str, options: Options) -> Timed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import Any
 
 from django.db import connection
 
@@ -12,12 +11,12 @@ from benchmarks.encryption.models import LargeRow
 from benchmarks.encryption.processes import Finished, rotate_in_child, server_cpu_seconds
 from benchmarks.encryption.tables import empty, fill, vacuum
 from benchmarks.measure import Options, Pairs, paired
-from benchmarks.report import Line, as_json, print_table
+from benchmarks.report import Line, Result
 
 ROWS_MAX = 200_000
 
 
-def run(options: Options) -> list[dict[str, Any]]:
+def run(options: Options) -> Result:
     rows = min(options.large_rows, ROWS_MAX)
     empty(LargeRow)
     fill(LargeRow, rows)
@@ -39,8 +38,7 @@ def run(options: Options) -> list[dict[str, Any]]:
     name = f"manage.py rotate_keys --online of {rows:,} rows, 2 workers / 1"
     lines = [Line.rate(name, pairs, rows, at_most=target)]
     title = f"two workers / one on {connection.display_name}, whole commands"
-    print_table(title, lines, extra="\n".join(split(cpu)))
-    return as_json(lines)
+    return Result(title, lines, split(cpu))
 
 
 def split(cpu: dict[int, list[tuple[float, float, float]]]) -> list[str]:

@@ -50,4 +50,4 @@ if has_postgres; then servers="--pg"; else echo "PostgreSQL is left out: no init
 # shellcheck disable=SC2086
 "$run" "$here/encryption_peers.py" --run $servers --peers-dir "$home/packages" --work "$work" \
     --rows "${ROWS:-20000}" --repeats "${REPEATS:-3}" --json "$home/results.json" "$@"
-"$run" "$here/write_table.py" "$home/results.json" "$root/docs/benchmarks.md"
+cd "$root" && "$run" -m benchmarks.peers.write_table "$home/results.json" docs/benchmarks.md

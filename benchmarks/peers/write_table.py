@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-BEGIN = "<!-- peers: written by make bench-peers -->"
-END = "<!-- peers: end -->"
+from benchmarks.page import put, table
+
 RAW = "raw AESGCM + urandom(12)"
 OURS = "bt_security"
 SHOWN = {OURS: "**django-bt-security**", "plain": "plain `TextField`"}
@@ -20,12 +20,6 @@ DATABASES = {"sqlite": ("SQLite", "cas_executemany"), "postgresql": ("PostgreSQL
 REASON_LENGTH = 110
 
 Rows = list[list[str]]
-
-
-def table(head: list[str], rows: Rows) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def order(names: list[str]) -> list[str]:
@@ -104,7 +98,7 @@ def failures(result: dict[str, Any]) -> str:
         [shown(result["versions"].get(key.split()[0], key)), reason(why)]
         for key, why in result["failed"].items()
     ]
-    return table(["does not run", "because"], rows) if rows else "All of them ran."
+    return table(["does not run", "because"], rows, left=2) if rows else "All of them ran."
 
 
 def machine() -> str:
@@ -133,19 +127,10 @@ def page(result: dict[str, Any], when: datetime) -> str:
     return "\n\n".join(parts)
 
 
-def put(text: str, made: str) -> str:
-    """Return a page with what is between its markers replaced."""
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    if not rest or END not in rest:
-        raise ValueError("the page has no markers")
-    return f"{before}{BEGIN}\n\n{made}\n\n{END}{after}"
-
-
 def main() -> None:
     results, target = Path(sys.argv[1]), Path(sys.argv[2])
     made = page(json.loads(results.read_text()), datetime.now(UTC))
-    target.write_text(put(target.read_text(), made))
+    target.write_text(put(target.read_text(), made, name="peers"))
 
 
 if __name__ == "__main__":

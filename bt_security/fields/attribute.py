@@ -8,6 +8,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from bt_security.exceptions import OpenRefused
 from bt_security.fields.binding import loaded_binding
+from bt_security.fields.refusals import refusal_here
 from bt_security.fields.values import LoadedSealed, Unreadable
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ class SealedAttribute(DeferredAttribute):
     """The attribute of an encrypted field whose values were opened when the row was loaded.
 
     It is a data descriptor, so that an unreadable value raises when it is read and not when
-    its row is loaded: one bad row never breaks a list.
+    its row is loaded: one bad row never breaks a list. A field takes Django's plain attribute
+    until its first unreadable value appears, see `EncryptedFieldMixin.watch_attribute`.
     """
 
     def __init__(self, field: Any) -> None:
@@ -33,17 +35,19 @@ class SealedAttribute(DeferredAttribute):
         except KeyError:
             return super().__get__(instance, owner)
         if value.__class__ is Unreadable:
-            raise self._located(value, instance)
+            raise self._refusal(value.error, instance)
         return value
 
     def __set__(self, instance: Model, value: Any) -> None:
         instance.__dict__[self.attname] = value
 
-    def _located(self, value: Unreadable, instance: Model) -> OpenRefused:
-        return value.refusal(
+    def _refusal(self, error: OpenRefused, instance: Model) -> OpenRefused:
+        key = instance._meta.pk.attname if instance._meta.pk else "id"
+        return refusal_here(
+            error,
             model=instance._meta.label,
             field=self.field.name,
-            pk=instance.__dict__.get(instance._meta.pk.attname if instance._meta.pk else "id"),
+            pk=instance.__dict__.get(key),
         )
 
 
@@ -67,6 +71,4 @@ class BoundAttribute(SealedAttribute):
         try:
             return field.open_text(value.text, loaded_binding(instance, field))
         except OpenRefused as error:
-            raise error.located(
-                model=instance._meta.label, field=field.name, pk=instance.pk
-            ) from None
+            raise self._refusal(error, instance) from None

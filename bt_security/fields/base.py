@@ -10,7 +10,6 @@ from django import VERSION
 from django.core.exceptions import FieldError, ValidationError
 from django.db.models import Field, Model
 
-from bt_security.conf import conf
 from bt_security.exceptions import NotSealed, OpenRefused, Tampered
 from bt_security.fields.attribute import BoundAttribute, SealedAttribute
 from bt_security.fields.binding import binding_of, connect, current_binding, sealed_value
@@ -23,11 +22,16 @@ from bt_security.fields.context import (
     Context,
     public_path,
 )
-from bt_security.fields.foreign import open_plain
+from bt_security.fields.foreign import formats_named_for, open_plain
 from bt_security.fields.lookups import lookup_class, refuse_transform
 from bt_security.fields.normalisers import LookupOption, normaliser_name
 from bt_security.fields.plain import plain_twin
-from bt_security.fields.sealing import ColumnSealer, current_sealer, may_seal
+from bt_security.fields.sealing import (
+    ColumnSealer,
+    current_sealer,
+    is_ready_to_seal,
+    may_seal,
+)
 from bt_security.fields.validation import validate_unique
 from bt_security.fields.values import Hidden, LoadedSealed, Sealed, Unreadable
 
@@ -171,13 +175,7 @@ class EncryptedFieldMixin(_AnyField):
     @property
     def foreign_formats(self) -> list[str]:
         """Readers that `BT_SECURITY_KEYS_FOREIGN_FORMATS` names for this column."""
-        formats = conf.keys.foreign_formats
-        if not formats:
-            return []
-        # SQLite copies a table through a model of another name: the recorded context knows better.
-        wanted = {self.context.lower(), str(self.recorded_context or "").lower()}
-        found = [paths for label, paths in formats.items() if label.lower() in wanted]
-        return list(found[0]) if found else []
+        return formats_named_for(self.context, self.recorded_context)
 
     @property
     def holds_other_text(self) -> bool:
@@ -203,8 +201,15 @@ class EncryptedFieldMixin(_AnyField):
 
     @cached_property
     def is_simple_text(self) -> bool:
-        """Whether a value is the UTF-8 text itself: no index, not bound to its row."""
-        return not self.lookup and not self.bind_to and type(self.codec) is StringCodec
+        """Whether a value is the UTF-8 text itself: no index, not bound, no method overridden."""
+        kind = type(self)
+        return (
+            not (self.lookup or self.bind_to)
+            and type(self.codec) is StringCodec
+            and kind.get_db_prep_save is EncryptedFieldMixin.get_db_prep_save
+            and kind.from_db_value is EncryptedFieldMixin.from_db_value
+            and type(self.plain_field).pre_save is Field.pre_save
+        )
 
     def to_python(self, value: Any) -> Any:
         """Convert input; sealed and unreadable values pass."""
@@ -240,7 +245,7 @@ class EncryptedFieldMixin(_AnyField):
         Raises:
             KeyRefused: this process may not seal.
         """
-        if not (add and self.is_simple_text and self.column_sealer and self.column_sealer.prefix):
+        if not (add and self.is_simple_text and is_ready_to_seal(self)):
             sealed = self._sealed_already(model_instance)
             if sealed is not None:
                 return sealed

@@ -6,8 +6,20 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from bt_security.conf import conf
 from bt_security.exceptions import NotSealed, Tampered
 from bt_security.interop import load_reader
+
+
+def formats_named_for(*contexts: str | None) -> list[str]:
+    """Return the readers that `BT_SECURITY_KEYS_FOREIGN_FORMATS` names for a column.
+
+    SQLite copies a table through a model of another name, so a column is looked for under the
+    context that its migration recorded, too.
+    """
+    formats = conf.keys.foreign_formats
+    wanted = {str(context).lower() for context in contexts if context}
+    return next((paths for label, paths in formats.items() if label.lower() in wanted), [])
 
 
 def open_plain(field: Any, text: str, *, inside_rotation: bool) -> Any:

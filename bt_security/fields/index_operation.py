@@ -24,13 +24,12 @@ class AddBlindIndex(AddField):
 
     - SQLite, MariaDB, MySQL: the generated column is VIRTUAL, which is added at once; only its
       index is built, on MariaDB and MySQL without stopping writers.
-    - PostgreSQL: a plain column, kept by a trigger that fires when it is not in step, filled in
-      batches of `pages_per_batch` pages of the table, and indexed CONCURRENTLY. The migration
-      needs `atomic = False`; one that was stopped is run again. A table without rows gets the
-      generated column.
+    - PostgreSQL: a plain column, kept by a trigger, filled in batches of `pages_per_batch` pages
+      of the table, and indexed CONCURRENTLY. The migration needs `atomic = False`; one that was
+      stopped is run again. A table without rows gets the generated column.
 
     Raises:
-        NotSupportedError: PostgreSQL, inside a transaction.
+        NotSupportedError: PostgreSQL, rows are there, inside a transaction.
         IntegrityError: `unique=True` and equal values exist; the column stays, without index.
     """
 
@@ -70,10 +69,10 @@ class AddBlindIndex(AddField):
         field = model._meta.get_field(self.name)
         if editor.connection.vendor != "postgresql":
             _add_virtual(editor, model, field)
-        elif editor.connection.in_atomic_block and not editor.collect_sql:
-            raise NotSupportedError("AddBlindIndex needs atomic = False on its migration")
         elif editor.collect_sql or not _has_rows(editor, model):
             super().database_forwards(app_label, schema_editor, from_state, to_state)
+        elif editor.connection.in_atomic_block:
+            raise NotSupportedError("AddBlindIndex needs atomic = False on its migration")
         else:
             KeptColumn(editor, model, field).add(pages_per_batch=self.pages_per_batch)
 

@@ -1,8 +1,9 @@
 """An index column on PostgreSQL that a trigger keeps, for tables that may not be rewritten.
 
-The trigger's condition is the whole rule: a row is put right when its index is not what the
-source column gives. Conditions are stored as expressions, not as text, so that the rule follows a
-renamed column; and since it names both columns, dropping either one drops the trigger.
+The trigger knows the two columns by number and looks up their names when it runs, so that it
+follows a renamed column. Once one of them is gone it does nothing: a condition on the columns
+would be faster, but columns that a trigger names cannot be dropped without CASCADE, which Django
+leaves out since version 6.1.
 """
 
 from __future__ import annotations
@@ -21,15 +22,21 @@ PAGES_PER_BATCH = 100
 """Pages of 8 KiB, 0.8 MB of rows, that one UPDATE fills; the rows are locked meanwhile."""
 
 _FUNCTION = f"""
-CREATE OR REPLACE FUNCTION bt_security_keep_index() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {{function}}() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     source text; kept text; value text;
 BEGIN
-    -- The columns are known by number, which a rename does not change.
-    SELECT attname INTO source FROM pg_catalog.pg_attribute
-        WHERE attrelid = TG_RELID AND attnum = TG_ARGV[0]::int;
-    SELECT attname INTO kept FROM pg_catalog.pg_attribute
-        WHERE attrelid = TG_RELID AND attnum = TG_ARGV[1]::int;
+    SELECT s.attname, k.attname INTO source, kept
+        FROM pg_catalog.pg_attribute s, pg_catalog.pg_attribute k
+        WHERE s.attrelid = TG_RELID AND s.attnum = TG_ARGV[0]::int2 AND NOT s.attisdropped
+        AND k.attrelid = TG_RELID AND k.attnum = TG_ARGV[1]::int2 AND NOT k.attisdropped;
+    IF kept IS NULL THEN
+        RETURN NEW;
+    ELSIF source = TG_ARGV[2] AND kept = TG_ARGV[3] THEN
+        NEW.{{kept}} := {{index}};
+        RETURN NEW;
+    END IF;
+    -- One of them was renamed since.
     EXECUTE pg_catalog.format('SELECT ($1).%I', source) INTO value USING NEW;
     IF {{shape}} THEN
         value := substr(value, {PREFIX_LENGTH + 1}, {INDEX_LENGTH});
@@ -77,22 +84,27 @@ class KeptColumn:
         self._execute(f"ALTER TABLE {self.table} ADD COLUMN IF NOT EXISTS {self.column} {kind}")
 
     def _keep(self) -> None:
-        self._execute(_FUNCTION.format(shape=indexed_shape(self.connection, "value")))
-        numbers = self._column_numbers()
         name = self.editor._create_index_name(
             self.model._meta.db_table, [self.field.column], suffix="_keep"
         )
         trigger = self.editor.quote_name(name)
         self._execute(
+            _FUNCTION.format(
+                function=trigger,
+                kept=self.column,
+                index=self.index_of(f"NEW.{self.source}"),
+                shape=indexed_shape(self.connection, "value"),
+            )
+        )
+        self._execute(
             f"CREATE OR REPLACE TRIGGER {trigger} BEFORE INSERT OR UPDATE ON {self.table} "
-            f"FOR EACH ROW WHEN (NEW.{self.column} IS DISTINCT FROM "
-            f"{self.index_of(f'NEW.{self.source}')}) "
-            f"EXECUTE FUNCTION bt_security_keep_index({numbers})"
+            f"FOR EACH ROW EXECUTE FUNCTION {trigger}({self._trigger_arguments()})"
         )
         # Rows that logical replication brings in are kept in step, too.
         self._execute(f"ALTER TABLE {self.table} ENABLE ALWAYS TRIGGER {trigger}")
 
-    def _column_numbers(self) -> str:
+    def _trigger_arguments(self) -> str:
+        """Return the numbers and the present names of source and index column."""
         names = [self.model._meta.get_field(self.field.source).column, self.field.column]
         with self.connection.cursor() as cursor:
             cursor.execute(
@@ -100,7 +112,8 @@ class KeptColumn:
                 [self.table],
             )
             numbers = dict(cursor.fetchall())
-        return ", ".join(f"'{numbers[name]}'" for name in names)
+        arguments = [str(numbers[name]) for name in names] + names
+        return ", ".join(self.editor.quote_value(argument) for argument in arguments)
 
     def _fill(self, pages_per_batch: int) -> None:
         """Fill rows from before the trigger, by physical pages; new versions are right already."""

@@ -158,11 +158,18 @@ def may_seal(field: Any) -> ColumnSealer:
 def current_sealer(field: Any) -> ColumnSealer:
     """Return the field's sealer for the keyring in force, kept on the field between calls."""
     sealer: ColumnSealer | None = field.column_sealer
-    if sealer is not None:
-        keyring = sealer.keyring
-        if keyring is current.cached and (keyring.is_stable or monotonic() < keyring.stale_after):
-            return sealer
-    return _new_sealer(field)
+    return sealer if sealer is not None and _is_in_force(sealer) else _new_sealer(field)
+
+
+def is_ready_to_seal(field: Any) -> bool:
+    """Whether sealing cannot be refused just now, so that plaintext may be taken in hand."""
+    sealer: ColumnSealer | None = field.column_sealer
+    return sealer is not None and bool(sealer.prefix) and _is_in_force(sealer)
+
+
+def _is_in_force(sealer: ColumnSealer) -> bool:
+    keyring = sealer.keyring
+    return keyring is current.cached and (keyring.is_stable or monotonic() < keyring.stale_after)
 
 
 def quick_reader(field: Any, sealer: ColumnSealer) -> Callable[[Any, Any, Any], Any]:

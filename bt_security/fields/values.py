@@ -101,10 +101,6 @@ class Unreadable:
     def __reduce__(self) -> tuple[Any, ...]:
         return (_unreadable, (self.text, self.error, self.field))
 
-    def refusal(self, *, model: str, field: str, pk: object) -> OpenRefused:
-        """Return the error to raise, with the place filled in."""
-        return self.error.located(model=model, field=field, pk=pk)
-
     def __repr__(self) -> str:
         return f"<Unreadable: {type(self.error).__name__}>"
 

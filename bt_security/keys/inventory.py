@@ -44,7 +44,7 @@ def sealed_tables(using: str | None = None) -> Iterator[SealedTable]:
     Unmanaged and swapped-out models are left out when their table is not there, and databases
     that a running test case has closed.
     """
-    for alias in [using] if using else filter(_may_ask, connections):
+    for alias in [using] if using else filter(may_ask, connections):
         found = [
             SealedTable(alias, model, fields)
             for model, fields in sealed_models()
@@ -55,7 +55,8 @@ def sealed_tables(using: str | None = None) -> Iterator[SealedTable]:
             yield from (table for table in found if table.table in existing)
 
 
-def _may_ask(alias: str) -> bool:
+def may_ask(alias: str) -> bool:
+    """Whether queries to a database are allowed here: a test case may have closed it."""
     # A Django test case that does not name an alias puts a refusal in the place of `cursor`,
     # and the flush after each TransactionTestCase comes here by `post_migrate`.
     return not hasattr(connections[alias].cursor, "wrapped")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from django.db import connections, transaction
 
 from bt_security.keys import store
-from bt_security.keys.inventory import sealed_tables
+from bt_security.keys.inventory import may_ask, sealed_tables
 
 Entry = tuple[str, str, str]
 """Alias, table and column."""
@@ -36,16 +36,25 @@ def refresh_inventory() -> list[str]:
     installed = installed_columns()
     known = _stored()
     orphans = _orphans(known, installed)
-    if installed | orphans != known:
+    if installed | orphans | _out_of_reach(known) != known:
         with transaction.atomic(using=store.alias()):
             store.lock()
-            orphans = _orphans(_stored(), installed)
-            store.write(store.SEALED_COLUMNS, json.dumps(sorted(installed | orphans)))
+            known = _stored()
+            orphans = _orphans(known, installed)
+            wanted = installed | orphans | _out_of_reach(known)
+            store.write(store.SEALED_COLUMNS, json.dumps(sorted(wanted)))
     return _spoken(orphans)
 
 
 def _orphans(known: set[Entry], installed: set[Entry]) -> set[Entry]:
-    return {entry for entry in known - installed if _holds_sealed_values(entry)}
+    unknown = known - installed - _out_of_reach(known)
+    return {entry for entry in unknown if _holds_sealed_values(entry)}
+
+
+def _out_of_reach(known: set[Entry]) -> set[Entry]:
+    """Entries of databases that a running test case has closed."""
+    closed = {alias for alias, _, _ in known if alias in connections and not may_ask(alias)}
+    return {entry for entry in known if entry[0] in closed}
 
 
 def _spoken(entries: set[Entry]) -> list[str]:

@@ -29,8 +29,15 @@ ROWS_PER_RANGE = 20_000
 class Leases:
     """One worker's view of the ranges of one table in one rotation."""
 
-    def __init__(self, plan: TablePlan, *, rows_per_range: int = ROWS_PER_RANGE) -> None:
+    def __init__(
+        self,
+        plan: TablePlan,
+        *,
+        rows_per_range: int = ROWS_PER_RANGE,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
         self.plan = plan
+        self.lease_seconds = lease_seconds
         self.rows_per_range = rows_per_range
         self.worker = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._table = f"{plan.sealed.alias}:{plan.sealed.table}"
@@ -120,9 +127,8 @@ class Leases:
     def _mine(self, one: RotationRange) -> QuerySet[RotationRange]:
         return self._all().filter(Q(pk=one.pk), worker=self.worker, finished=False)
 
-    @staticmethod
-    def _deadline() -> Any:
-        return Now() + timedelta(seconds=LEASE_SECONDS)
+    def _deadline(self) -> Any:
+        return Now() + timedelta(seconds=self.lease_seconds)
 
 
 def _text(key: Key | None) -> str:

@@ -37,6 +37,7 @@ class OnlineOptions:
     batch_size: int = 1000
     rows_per_second: float | None = None
     from_database_key: bool = False
+    lease_seconds: float = LEASE_SECONDS
 
 
 def begin_online(report: Report, *, from_database_key: bool = False) -> Keyring:
@@ -76,15 +77,15 @@ def rotate_online(
             tick=tick,
         )
         for _ in range(MOST_SWEEPS):
-            if not _sweep_together(rotation, throttle):
+            if not _sweep_together(rotation, throttle, options.lease_seconds):
                 break
         else:
             report.add_still_written(rotation.plan.label)
 
 
-def _sweep_together(rotation: TableRotation, throttle: Throttle) -> bool:
+def _sweep_together(rotation: TableRotation, throttle: Throttle, lease_seconds: float) -> bool:
     """Take part in one sweep; return whether this worker changed anything or lost a race."""
-    leases = Leases(rotation.plan)
+    leases = Leases(rotation.plan, lease_seconds=lease_seconds)
     report = rotation.report
     before = report.rows, report.lost_races
     leases.join()
@@ -97,7 +98,7 @@ def _sweep_together(rotation: TableRotation, throttle: Throttle) -> bool:
         renewed = time.monotonic()
         for rows in rotation.pages(after=first, until=last):
             throttle.passed(rows)
-            if time.monotonic() - renewed > LEASE_SECONDS / 4:
+            if time.monotonic() - renewed > lease_seconds / 4:
                 renewed = time.monotonic()
                 if not leases.renew(one):
                     break

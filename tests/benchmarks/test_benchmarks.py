@@ -10,6 +10,7 @@ import pytest
 from benchmarks import __main__ as program
 from benchmarks.encryption.names import NAMES
 from benchmarks.measure import Pairs, paired
+from benchmarks.page import put, table
 from benchmarks.report import Line
 
 pytestmark = pytest.mark.once
@@ -21,15 +22,36 @@ SMALLEST = ["--rows", "40", "--large-rows", "80", "--repeats", "1", "--large-rep
 def test_benchmark_runs_and_gives_its_lines_as_json(name, tmp_path):
     file = tmp_path / "result.json"
     program.main(["--database", "sqlite", "--only", name, "--json", str(file), *SMALLEST])
-    lines = json.loads(file.read_text())["sqlite"][name]
+    lines = json.loads(file.read_text())["sqlite"][name]["lines"]
     assert lines
     assert all(line["what"] and line["ours"] > 0 for line in lines)
+
+
+def test_a_run_puts_its_tables_into_a_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before <!-- bench: begin -->old<!-- bench: end --> after")
+    program.main(["--database", "sqlite", "--only", "field", "--page", str(page), *SMALLEST])
+    text = page.read_text()
+    assert text.startswith("before <!-- bench: begin -->")
+    assert text.endswith("<!-- bench: end --> after")
+    assert "| seal 64 B | " in text
+    assert "old" not in text
 
 
 def test_the_environment_keeps_its_keys(tmp_path):
     before = dict(os.environ)
     program.main(["--database", "sqlite", "--only", "field", *SMALLEST])
     assert dict(os.environ) == before
+
+
+def test_a_page_without_markers_is_refused():
+    with pytest.raises(ValueError, match="has no markers"):
+        put("a page", "tables", name="bench")
+
+
+def test_a_table_has_numbers_on_the_right():
+    made = table(["peer", "ms"], [["ours", "1"]])
+    assert made.splitlines() == ["| peer | ms |", "| --- | ---: |", "| ours | 1 |"]
 
 
 def test_both_sides_take_turns_in_going_first():

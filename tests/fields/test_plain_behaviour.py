@@ -226,3 +226,24 @@ def test_an_inherited_field_is_sealed_for_the_inheriting_model(cell):
     cell(parcel, "memo").text = cell(letter, "memo").text
     assert Letter.objects.get().memo == CANARY
     assert type(Parcel.objects.get().__dict__["memo"]) is fields.Unreadable
+
+
+def test_a_pre_save_of_the_host_s_field_is_called():
+    class Shouting(models.CharField):
+        def pre_save(self, model_instance, add):
+            return super().pre_save(model_instance, add).upper()
+
+    class EncryptedShouting(fields.EncryptedFieldMixin, Shouting):
+        pass
+
+    with isolate_apps("tests.testapp"):
+
+        class Speech(models.Model):
+            words = EncryptedShouting(max_length=20)
+
+            class Meta:
+                app_label = "testapp"
+
+        field = Speech._meta.get_field("words")
+        stored = field.get_db_prep_save(field.pre_save(Speech(words="quiet"), True), connection)
+        assert field.open_text(stored) == "QUIET"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import termios
 import time
 from contextlib import suppress
 
@@ -37,7 +38,7 @@ from tests.rotation.conftest import (  # noqa: F401 - fixtures
     texts,
     use_keys,
 )
-from tests.testapp.models import Note
+from tests.testapp.models import Legacy, Note
 
 pytestmark = pytest.mark.usefixtures("operator_site")
 
@@ -163,6 +164,12 @@ def test_verify_opens_all_and_changes_nothing(two_notes):
     assert everything_stored() == before
 
 
+def test_verify_reads_plaintext_and_null_as_rotation_does(two_notes):
+    row = Legacy.objects.create(token="x")
+    put(Legacy, "token", "plain", id=row.pk)
+    assert manage("rotate_keys", "--verify").code == 0
+
+
 def test_verify_lists_what_does_not_open_and_exits_3(two_notes):
     put(
         Note, "body", "e2:00000000:" + texts(Note, "body")[two_notes[0].pk][12:], id=two_notes[0].pk
@@ -182,7 +189,10 @@ def test_a_new_purpose_key_leaves_old_digests_matching():
 @pytest.mark.parametrize(
     "options", [(), ("--online",), ("--json",), ("--online", "--workers", "2")]
 )
-def test_keys_and_plaintext_are_in_no_output_and_no_sql(two_notes, options, caplog, settings):
+def test_keys_and_plaintext_are_in_no_output_and_no_sql(
+    two_notes, options, caplog, settings, monkeypatch
+):
+    monkeypatch.setenv("BT_TEST_CHILD", "1")  # for the workers
     settings.DEBUG = True
     caplog.set_level("DEBUG", logger="django.db.backends")
     connection.force_debug_cursor = True
@@ -312,6 +322,7 @@ def test_nothing_is_written_when_progress_is_off():
 
 def test_a_terminal_gets_a_bar():
     mine, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, 80))
     with (
         os.fdopen(its, "w") as stream,
         progress(stream, total=20, enabled=True) as tick,
@@ -327,7 +338,8 @@ def test_a_terminal_gets_a_bar():
     assert "row/s" in bar
 
 
-def test_workers_tell_their_progress(two_notes):
+def test_workers_tell_their_progress(two_notes, monkeypatch):
+    monkeypatch.setenv("BT_TEST_CHILD", "1")
     told = []
     report = rotate(Choice(online=True, workers=2), tick=told.append)
     assert report.rows == 2

@@ -287,3 +287,20 @@ def test_rows_sealed_before_the_move_are_sealed_under_the_operator_key():
     outcome = rotate_keys()
     assert (outcome.code, phase()) == (0, "done")
     assert prefixes(Note, "body") == {prefix_of(NEW)}
+
+
+def test_a_site_without_operator_key_has_nothing_to_do():
+    store.rows().delete()
+    use_keys()
+    notes("one")
+    before = texts(Note, "body")
+    outcome = rotate_keys("--json")
+    assert (outcome.code, json.loads(outcome.out)["phase"]) == (0, "")
+    assert texts(Note, "body") == before
+
+
+def test_current_purpose_keys_are_left_byte_for_byte():
+    keys.purpose_keys("api_tokens")
+    before = key_rows()["_purpose/api_tokens/1"]
+    assert json.loads(rotate_keys("--json").out)["purpose_keys"] == 0
+    assert key_rows()["_purpose/api_tokens/1"] == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -204,6 +205,25 @@ def test_database_key_values_that_come_after_the_commit_are_caught():
     assert prefixes(Note, "body") == {prefix_of(OLD)}
     assert Note.objects.get(pk=late[0].pk).body == "straggler"
     assert phase() == "done"
+
+
+@pytest.mark.parametrize(("opens", "expected"), [(True, "done"), (False, "migrating")])
+def test_database_key_values_that_come_during_the_wait_are_caught(opens, expected):
+    note, text = sealed_note("straggler")
+    text = text if opens else "e1:00000000:" + text[12:]
+    use_keys(OLD)
+
+    def straggle():
+        put(Note, "body", text, id=note.pk)
+        connection.close()
+
+    late = threading.Timer(1.0, straggle)
+    late.start()
+    report = rotate(Choice(), settle_seconds=3.0)
+    late.join()
+    assert report.phase == phase() == expected
+    assert report.is_complete is opens
+    assert texts(Note, "body")[note.pk][:3] == ("e2:" if opens else "e1:")
 
 
 @pytest.mark.heavy

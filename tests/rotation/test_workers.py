@@ -20,7 +20,12 @@ from bt_security.keys.inventory import sealed_tables
 from bt_security.models import RotationRange
 from bt_security.rotation.columns import TablePlan
 from bt_security.rotation.leases import Leases
-from bt_security.rotation.online import OnlineOptions, rotate_with_workers
+from bt_security.rotation.online import (
+    OnlineOptions,
+    begin_online,
+    rotate_online,
+    rotate_with_workers,
+)
 from bt_security.rotation.report import Report
 from tests.rotation.conftest import (
     IS_FULL,
@@ -161,6 +166,23 @@ def test_a_run_waits_for_the_range_of_another_host(thirty_notes):
     started = time.monotonic()
     assert rotate_keys("--online").code == 0
     assert time.monotonic() - started > 1
+    assert prefixes(Note, "body") == {prefix_of(NEW)}
+
+
+def test_a_range_that_was_taken_over_is_left_and_a_lease_renewed(thirty_notes):
+    (table,) = [table for table in sealed_tables("default") if table.model is Note]
+    options = OnlineOptions(batch_size=5, rows_per_second=100, lease_seconds=0.2)
+    deadlines, report = [], Report()
+
+    def watch(rows):
+        ranges = RotationRange.objects.all()
+        deadlines.append(ranges.get().leased_until)
+        if len(deadlines) == 4:
+            ranges.update(worker="elsewhere:1:abcd", leased_until=Now() + timedelta(seconds=0.5))
+
+    rotate_online(begin_online(report), [table], report, options, tick=watch)
+    assert len(set(deadlines)) > 1
+    assert report.rows == 30
     assert prefixes(Note, "body") == {prefix_of(NEW)}
 
 

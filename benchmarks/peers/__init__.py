@@ -1,0 +1,1 @@
+"""The comparable packages, each in a process of its own; see `run.sh`."""
