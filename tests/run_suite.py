@@ -46,7 +46,8 @@ def main() -> int:
     total = Outcome()
     with tempfile.TemporaryDirectory() as directory:
         results = Path(directory)
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        # All at once: much of a pass is waiting for a server or a child process.
+        with ThreadPoolExecutor(max_workers=len(PASSES)) as pool:
             runs = [
                 pool.submit(run_pass, name, results, is_captured=len(given) > 1) for name in given
             ]
