@@ -12,7 +12,7 @@ from django.template import Context, Template
 from django.test import override_settings
 from django.urls import path
 
-from bt_security.exceptions import NotSealed, RetiredKey, Tampered, WrongKey
+from bt_security.exceptions import NotSealed, OpenRefused, RetiredKey, Tampered, WrongKey
 from bt_security.fields.refusals import refusal_here
 from tests.testapp.models import Account, BankConnection, Note
 
@@ -81,3 +81,9 @@ def test_the_attribute_raises_the_named_error_as_something_absent(kind):
     assert isinstance(error, kind)
     assert isinstance(error, ObjectDoesNotExist)
     assert "a.B.c (primary key 1)" in str(pickle.loads(pickle.dumps(error)))
+
+
+def test_another_refusal_is_only_told_its_place():
+    error = refusal_here(OpenRefused(detail="why"), model="a.B", field="c", pk=1)
+    assert type(error) is OpenRefused
+    assert str(error) == "a.B.c (primary key 1): did not open: why"

@@ -13,8 +13,9 @@ from django.views.debug import ExceptionReporter
 from bt_security import exceptions
 from bt_security.exceptions import KeyRefused, OpenRefused, WrongKey
 from bt_security.fields import Sealed, Unreadable
+from bt_security.fields.sealing import ColumnSealer
 from bt_security.fields.values import Hidden, LoadedSealed
-from bt_security.keys import PurposeKey, ring
+from bt_security.keys import Keyring, PurposeKey, ring
 from tests.fields.conftest import CANARY, KEYS
 from tests.testapp.models import Account, BankConnection, Letter, Note, Person, Vault
 
@@ -216,3 +217,9 @@ def test_a_placeholder_survives_pickling():
     made = Unreadable("e2:…", WrongKey(key_id="00000000"))
     again = pickle.loads(pickle.dumps(made))
     assert (again.text, str(again.error)) == (made.text, str(made.error))
+
+
+def test_a_sealer_without_key_refuses_before_it_has_an_answer():
+    sealer = ColumnSealer(Keyring(openers={}), contexts=["a.b.c"], lookups=())
+    with pytest.raises(KeyRefused):
+        sealer.seal(b"content")

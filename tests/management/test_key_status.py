@@ -12,6 +12,7 @@ from bt_security import keys
 from bt_security.fields.guard import guards
 from bt_security.keys import store
 from bt_security.rotation.status import TRADE_OFF, key_status
+from tests.fields.conftest import unguarded  # noqa: F401 - fixture
 from tests.rotation.conftest import (  # noqa: F401 - fixtures
     NEW,
     OLD,
@@ -95,6 +96,12 @@ class TestWithOperatorKey:
         put(Legacy, "token", "e2:cut", id=row.pk)
         column = column_of(Legacy, "token")
         assert (column.plaintext, column.unreadable) == (0, 1)
+
+    def test_plaintext_in_a_column_that_lost_its_check_is_unreadable(self, unguarded):
+        note = Note.objects.create(body="x")
+        put(Note, "body", "plain", id=note.pk)
+        column = column_of(Note, "body")
+        assert (column.plaintext, column.unreadable, column.old) == (0, 1, 1)
 
     def test_foreign_values_are_counted(self, settings):
         settings.BT_SECURITY_KEYS_FOREIGN_FORMATS = {

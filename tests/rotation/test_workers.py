@@ -273,3 +273,7 @@ def test_two_workers_take_no_longer_than_one(run):
     ratio = statistics.median(taken[2]) / statistics.median(taken[1])
     sys.stdout.write(f"seconds by workers: {taken}; ratio {ratio:.2f}\n")
     assert ratio <= 1.0
+
+
+def test_a_range_is_named_after_its_table():
+    assert str(RotationRange(pk=7, table="default:shop_customer")) == "default:shop_customer 7"
