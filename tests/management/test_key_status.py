@@ -12,7 +12,7 @@ from bt_security import keys
 from bt_security.fields.guard import guards
 from bt_security.keys import store
 from bt_security.rotation.status import TRADE_OFF, key_status
-from tests.fields.conftest import unguarded  # noqa: F401 - fixture
+from tests.fields.conftest import unguarded as unguarded_note  # noqa: F401 - fixture
 from tests.rotation.conftest import (  # noqa: F401 - fixtures
     NEW,
     OLD,
@@ -97,7 +97,7 @@ class TestWithOperatorKey:
         column = column_of(Legacy, "token")
         assert (column.plaintext, column.unreadable) == (0, 1)
 
-    def test_plaintext_in_a_column_that_lost_its_check_is_unreadable(self, unguarded):
+    def test_plaintext_in_a_column_that_lost_its_check_is_unreadable(self, unguarded_note):  # noqa: F811 - fixture
         note = Note.objects.create(body="x")
         put(Note, "body", "plain", id=note.pk)
         column = column_of(Note, "body")
