@@ -99,3 +99,11 @@ class PlaintextLeft(BTSecurityError):
 
 class RotationRefused(BTSecurityError):
     """A rotation stopped before it changed anything, or undid what it had changed."""
+
+
+class FetchRefused(BTSecurityError):
+    """A URL leads, directly or by a redirect, to where the server may not connect."""
+
+
+class FetchFailed(BTSecurityError):
+    """A fetch that was allowed brought no usable answer: no connection, too slow or too large."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bt_security.conf._declare import NAME_PREFIX, Section, Setting, setting
 from bt_security.conf.features import FEATURES, Feature
 from bt_security.conf.keys import Keys
+from bt_security.conf.net import Net
+from bt_security.conf.passwords import Passwords
 from bt_security.conf.startup import judge_environment, judge_secret_key
 
 __all__ = [
@@ -30,6 +32,8 @@ class Conf(Section, prefix=""):
         help="Features that are switched on. An empty list leaves only the encrypted fields.",
     )
     keys = Keys()
+    net = Net()
+    passwords = Passwords()
 
     def has_feature(self, name: Feature) -> bool:
         """Tell whether a feature is switched on.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import UnionType
 from typing import (
     Any,
     ClassVar,
@@ -83,8 +84,9 @@ class Setting(Generic[T]):
 
     @property
     def type_name(self) -> str:
-        """The type as it is written in Python, for example `list[str]`."""
-        return self._shape.__name__ if get_origin(self._shape) is None else str(self._shape)
+        """The type as it is written in Python, such as `list[str]`; "or" joins those of a union."""
+        kinds = get_args(self._shape) if isinstance(self._shape, UnionType) else [self._shape]
+        return " or ".join(kind.__name__ if not get_args(kind) else str(kind) for kind in kinds)
 
     @property
     def allowed(self) -> str:
@@ -129,6 +131,8 @@ class Setting(Generic[T]):
         return value, self._choice_fault(value) if self.choices else None
 
     def _is_within(self, value: Any) -> bool:
+        if isinstance(value, list):  # the other member of a union
+            return True
         return (self.minimum is None or value >= self.minimum) and (
             self.maximum is None or value <= self.maximum
         )
@@ -152,7 +156,7 @@ def setting(
     default: T,
     *,
     help: str,
-    shape: type[T] | None = None,
+    shape: type[T] | UnionType | None = None,
     minimum: int | None = None,
     maximum: int | None = None,
     choices: Sequence[str] = (),
@@ -160,7 +164,8 @@ def setting(
 ) -> Setting[T]:
     """Declare a setting inside a `Section`.
 
-    The type is that of `default`; a list or dict says it by `shape`, for example `list[str]`.
+    The type is that of `default`; a list or dict says it by `shape`, for example `list[str]`, and
+    so does a setting of two types: `int | list[str]`, where the range is that of the number.
     `minimum` and `maximum` are inclusive, in the unit that the name of the setting ends with.
     """
     return Setting(
@@ -198,6 +203,8 @@ class Section:
 
 def _fitted(value: Any, shape: Any) -> Any:
     """Return `value` in fresh containers, or raise TypeError that names the type found."""
+    if isinstance(shape, UnionType):
+        shape = _member(value, get_args(shape))
     kinds = get_args(shape)
     if get_origin(shape) is list and isinstance(value, list | tuple):
         return [_fitted(item, kinds[0]) for item in value]
@@ -207,3 +214,9 @@ def _fitted(value: Any, shape: Any) -> Any:
     if not is_plain or (isinstance(value, bool) and shape is not bool):
         raise TypeError(type(value).__name__)
     return value
+
+
+def _member(value: Any, shapes: Sequence[Any]) -> Any:
+    """Return the member of a union that `value` is meant to be; a tuple is meant as a list."""
+    kind = list if isinstance(value, tuple) else type(value)
+    return next((shape for shape in shapes if (get_origin(shape) or shape) is kind), shapes[0])

@@ -47,6 +47,11 @@ def test_the_features_are_those_of_the_contract():
         ("KEYS_ACCEPT_DATABASE_KEY", True),
         ("KEYS_AUTO_RESEAL_MAX_VALUES", 50_000),
         ("KEYS_FOREIGN_FORMATS", {}),
+        ("NET_TRUST_PROXY", 0),
+        ("NET_ALLOW_INTERNAL_NETWORK", False),
+        ("NET_ALLOWED_TARGETS", []),
+        ("PASSWORDS_PROFILE", "classes"),
+        ("PASSWORDS_MAX_BYTES", 4_096),
     ],
 )
 def test_the_default_is_the_documented_one(name, default):

@@ -23,6 +23,7 @@ class Probe(Section, prefix="PROBE"):
     colour = setting("red", choices=["red", "green"], help="A colour.")
     colours = setting(["red"], shape=list[str], choices=["red", "green"], help="Colours.")
     formats = setting({"a": ["b"]}, shape=dict[str, list[str]], help="Formats by column.")
+    either = setting(1, shape=int | list[str], minimum=0, help="A number or names.")
     pin = setting("", secret=True, help="A secret.")
     inner = Inner()
 
@@ -45,6 +46,11 @@ probe = Probe()
         ("FORMATS", ["a"], "list"),
         ("FORMATS", {1: ["b"]}, "int"),
         ("FORMATS", {"a": "b"}, "str"),
+        ("EITHER", "1", "str"),
+        ("EITHER", True, "bool"),
+        ("EITHER", None, "NoneType"),
+        ("EITHER", [1], "int"),
+        ("EITHER", {"a": "b"}, "dict"),
     ],
 )
 def test_a_wrong_type_is_refused_when_read(settings, name, value, found):
@@ -61,7 +67,12 @@ def test_a_wrong_type_is_refused_with_the_type_it_needs(settings):
 
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
-    [("LOW", -1, "0 or more"), ("HIGH", 10, "9 or less"), ("INNER_KEPT_DAYS", 0, "1 to 90")],
+    [
+        ("LOW", -1, "0 or more"),
+        ("HIGH", 10, "9 or less"),
+        ("EITHER", -1, "0 or more"),
+        ("INNER_KEPT_DAYS", 0, "1 to 90"),
+    ],
 )
 def test_a_number_out_of_range_is_refused_with_the_range(settings, name, value, allowed):
     setattr(settings, f"BT_SECURITY_PROBE_{name}", value)
@@ -134,6 +145,12 @@ def test_a_tuple_is_read_as_a_list(settings):
     assert probe.colours == ["green"]
 
 
+@pytest.mark.parametrize(("value", "read"), [(0, 0), ([], []), (["a"], ["a"]), (("a",), ["a"])])
+def test_a_union_takes_either_type(settings, value, read):
+    settings.BT_SECURITY_PROBE_EITHER = value
+    assert probe.either == read
+
+
 def test_a_changed_default_does_not_stay():
     probe.formats["a"].append("c")
     assert probe.formats == {"a": ["b"]}
@@ -176,6 +193,7 @@ def test_a_section_without_a_prefix_names_its_settings_directly():
         (Probe.colour, "str", "one of red, green"),
         (Probe.colours, "list[str]", "any of red, green"),
         (Probe.formats, "dict[str, list[str]]", ""),
+        (Probe.either, "int or list[str]", "0 or more"),
     ],
 )
 def test_type_and_range_are_told_in_words(declared, type_name, allowed):

@@ -1,0 +1,8 @@
+"""Django's own account views."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [path("admin/", admin.site.urls), path("", include("django.contrib.auth.urls"))]
