@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
 
 from benchmarks.measure import Options, Timed, paired
 from benchmarks.report import Line, Result
@@ -56,49 +59,51 @@ CRYPTO = "cryptography.hazmat.primitives.ciphers.aead"
 
 
 def run(options: Options) -> Result:
-    repeats = options.repeats
-    fields = f"django.db.models, {CRYPTO}"
-    with_app = child(SETUP.format(["bt_security"]), options)
-    without = child(SETUP.format([]), options)
-    lines = [
-        Line.of(
+    with tempfile.TemporaryDirectory(prefix="bt-bench-compiled-") as compiled:
+        return Result("start", measure(options, partial(child, options=options, compiled=compiled)))
+
+
+def measure(options: Options, new: Callable[[str], Timed]) -> list[Line]:
+    """Measure; `new` makes a measurement in new processes."""
+    loaded = f"django.db.models, {CRYPTO}"
+    cases = [
+        (
             "import bt_security.fields / import cryptography's AES-GCM",
-            paired(
-                child(IMPORT.format("django.db.models", "bt_security.fields"), options),
-                child(IMPORT.format("django.db.models", CRYPTO), options),
-                repeats,
-            ),
-            "ms",
+            IMPORT.format("django.db.models", "bt_security.fields"),
+            IMPORT.format("django.db.models", CRYPTO),
         ),
-        Line.of(
+        (
             "import bt_security.fields, Django and cryptography loaded / django.db.models",
-            paired(
-                child(IMPORT.format(fields, "bt_security.fields"), options),
-                child(IMPORT.format("json", "django.db.models"), options),
-                repeats,
-            ),
-            "ms",
+            IMPORT.format(loaded, "bt_security.fields"),
+            IMPORT.format("json", "django.db.models"),
         ),
-        Line.of("django.setup() with the app / without", paired(with_app, without, repeats), "ms"),
-        Line.of(
+        (
+            "django.setup() with the app / without",
+            SETUP.format(["bt_security"]),
+            SETUP.format([]),
+        ),
+        (
             "model of 20 fields: made, first value sealed and opened / plain fields",
-            paired(
-                child(FIRST_USE.format("EncryptedTextField"), options),
-                child(FIRST_USE.format("models.TextField"), options),
-                repeats,
-            ),
-            "ms",
+            FIRST_USE.format("EncryptedTextField"),
+            FIRST_USE.format("models.TextField"),
         ),
     ]
-    return Result("start", lines)
+    return [
+        Line.of(what, paired(new(ours), new(floor), options.repeats), "ms")
+        for what, ours, floor in cases
+    ]
 
 
-def child(code: str, options: Options) -> Timed:
-    """Make a measurement that runs `code` in a new process, which prints its seconds."""
+def child(code: str, *, options: Options, compiled: str) -> Timed:
+    """Make a measurement that runs `code` in a new process, which prints its seconds.
+
+    Compiled modules are kept in a folder of the run, as on a site, whatever the environment says.
+    """
     clock = "process_time" if options.clock == "cpu" else "perf_counter"
+    environment = {**os.environ, "BT_BENCH_CLOCK": clock, "PYTHONPYCACHEPREFIX": compiled}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def timed() -> float:
-        environment = {**os.environ, "BT_BENCH_CLOCK": clock}
         found = subprocess.run(
             [sys.executable, "-c", code],
             env=environment,

@@ -11,6 +11,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bt_security.crypto import PREFIX_LENGTH
+from bt_security.fields.column import INDEXED_LENGTH
 from bt_security.keys.inventory import SealedTable
 
 Key = tuple[Any, ...]
@@ -79,7 +80,12 @@ class TablePlan:
         if self.opened_row_by_row:
             return "(" + " OR ".join(f"{column} IS NOT NULL" for column in self.columns) + ")", []
         tests = [f"substr({column}, 1, {PREFIX_LENGTH}) <> %s" for column in self.columns]
-        return "(" + " OR ".join(tests) + ")", [self.target_prefix] * len(tests)
+        tests += [
+            f"substr({column}, {INDEXED_LENGTH}, 1) <> ':'"  # sealed before it had lookup=
+            for field, column in zip(self.fields, self.columns, strict=True)
+            if field.lookup
+        ]
+        return "(" + " OR ".join(tests) + ")", [self.target_prefix] * len(self.columns)
 
     def page(
         self,

@@ -62,8 +62,12 @@ def _spoken(entries: set[Entry]) -> list[str]:
 
 
 def _stored() -> set[Entry]:
+    """Return the stored list; one that was damaged counts as empty and is written anew."""
     text = store.read([store.SEALED_COLUMNS]).get(store.SEALED_COLUMNS, "[]")
-    return {(alias, table, column) for alias, table, column in json.loads(text)}
+    try:
+        return {(str(alias), str(table), str(column)) for alias, table, column in json.loads(text)}
+    except (TypeError, ValueError):
+        return set()
 
 
 def _holds_sealed_values(entry: Entry) -> bool:

@@ -62,7 +62,7 @@ def _careful(field: Any, sealer: ColumnSealer) -> Reseal:
 
 def _is_current(field: Any, sealer: ColumnSealer, text: str, bound: Sequence[Bound]) -> bool:
     """Whether nothing of the text is old: key, context and index."""
-    if text[:12] != sealer.prefix:
+    if text[:12] != sealer.prefix or (field.lookup and text[36:37] != ":"):
         return False
     if not (field.previous_contexts or field.previous_lookups or field.holds_other_text):
         return True

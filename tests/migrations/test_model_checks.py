@@ -99,6 +99,16 @@ def test_an_index_of_another_field_is_e031():
     assert "source='other', and 'sign' in the migrations" in error.msg
 
 
+@pytest.mark.usefixtures("renamed")
+def test_a_rename_that_has_no_migration_yet_leaves_its_index_alone():
+    define(
+        "Car",
+        badge=fields.EncryptedCharField(max_length=40, lookup="exact"),
+        plate_index=INDEX(source="badge"),
+    )
+    assert "E031" not in ids(check_contexts())
+
+
 def test_an_app_without_migrations_passes(story, settings):
     settings.MIGRATION_MODULES = {"garage": None}
     define("Car", sign=fields.EncryptedCharField(max_length=40))
