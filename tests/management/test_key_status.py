@@ -97,6 +97,7 @@ class TestWithOperatorKey:
         column = column_of(Legacy, "token")
         assert (column.plaintext, column.unreadable) == (0, 1)
 
+    @pytest.mark.once  # where the fixture changes the table, nothing rolls that back here
     def test_plaintext_in_a_column_that_lost_its_check_is_unreadable(self, unguarded_note):  # noqa: F811 - fixture
         note = Note.objects.create(body="x")
         put(Note, "body", "plain", id=note.pk)
