@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.cookiejar
 import os
 import re
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -116,7 +115,7 @@ def serving(environment, free_port, tmp_path):
     try:
         yield wait_for_the_site(process, log, free_port)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # SIGINT is ignored by what a shell starts in the background
         process.wait(timeout=30)
 
 
