@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 
 class BTSecurityError(Exception):
     """Base of all errors that this package raises on purpose."""
@@ -107,3 +109,42 @@ class FetchRefused(BTSecurityError):
 
 class FetchFailed(BTSecurityError):
     """A fetch that was allowed brought no usable answer: no connection, too slow or too large."""
+
+
+class StoreUnavailable(BTSecurityError):
+    """A server that this request needs, of sessions or counters, does not answer."""
+
+
+class TokenRefused(BTSecurityError):
+    """A token is not accepted. Its text never differs; `reason` is for reports, not for clients."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return "the token is not accepted"
+
+
+class TooManyTokens(BTSecurityError):
+    """The user has as many API tokens as one may have."""
+
+
+class ApiError(BTSecurityError):
+    """A request of the JSON API is refused: the answer is this status, code and message."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, code, message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields = fields
+        self.headers = headers

@@ -17,6 +17,15 @@ Sent by `report`, in the transaction of the action, with `action` (dotted name),
 `target` ("kind:id" or "") and `details` (JSON values without secrets).
 """
 
+credentials_changed = Signal()
+"""What a user proves an identity with has changed: a factor was added, a trust withdrawn.
+
+Sent with `user`, and with `request` whose session goes on (or None); all others of the user end.
+"""
+
+backup_restored = Signal()
+"""The database is that of an earlier day; every session ends."""
+
 
 def report(
     action: str,

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from bt_security.conf._declare import NAME_PREFIX, Section, Setting, setting
+from bt_security.conf.cookies import Cookies
+from bt_security.conf.csrf import Csrf
+from bt_security.conf.devices import Devices
 from bt_security.conf.features import FEATURES, Feature
+from bt_security.conf.headers import Headers
 from bt_security.conf.keys import Keys
 from bt_security.conf.net import Net
 from bt_security.conf.passwords import Passwords
+from bt_security.conf.ratelimit import RateLimit
+from bt_security.conf.sessions import Sessions
+from bt_security.conf.site import Site
 from bt_security.conf.startup import judge_environment, judge_secret_key
+from bt_security.conf.tokens import Tokens
 
 __all__ = [
     "FEATURES",
@@ -31,9 +39,17 @@ class Conf(Section, prefix=""):
         choices=FEATURES,
         help="Features that are switched on. An empty list leaves only the encrypted fields.",
     )
+    cookies = Cookies()
+    csrf = Csrf()
+    devices = Devices()
+    headers = Headers()
     keys = Keys()
     net = Net()
     passwords = Passwords()
+    ratelimit = RateLimit()
+    sessions = Sessions()
+    site = Site()
+    tokens = Tokens()
 
     def has_feature(self, name: Feature) -> bool:
         """Tell whether a feature is switched on.

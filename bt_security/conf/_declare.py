@@ -203,7 +203,11 @@ class Section:
 
 def _fitted(value: Any, shape: Any) -> Any:
     """Return `value` in fresh containers, or raise TypeError that names the type found."""
+    if type(value) is shape:  # settings are read on every request, and most are plain
+        return value
     if isinstance(shape, UnionType):
+        if type(value) in shape.__args__:
+            return value
         shape = _member(value, get_args(shape))
     kinds = get_args(shape)
     if get_origin(shape) is list and isinstance(value, list | tuple):

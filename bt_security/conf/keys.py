@@ -80,6 +80,12 @@ def read_operator_keys() -> OperatorKeys:
     return _operator_keys(current, previous)
 
 
+def key_files() -> list[tuple[str, str]]:
+    """Return variable and path of the key files that the environment names; opens none."""
+    names = (f"{CURRENT}_FILE", f"{PREVIOUS}_FILE")
+    return [(name, os.environ[name]) for name in names if os.environ.get(name)]
+
+
 def _operator_keys(current: _Given | None, previous: _Given | None) -> OperatorKeys:
     key = None if current is None else _one_key(current)
     older = dict.fromkeys([] if previous is None else _entries(previous))

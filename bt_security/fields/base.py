@@ -7,31 +7,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import VERSION
-from django.core.exceptions import FieldError, ValidationError
+from django.core.exceptions import FieldError
 from django.db.models import Field, Model
 
 from bt_security.exceptions import NotSealed, OpenRefused, Tampered
 from bt_security.fields.attribute import BoundAttribute, SealedAttribute
 from bt_security.fields.binding import binding_of, connect, current_binding, sealed_value
 from bt_security.fields.checks import check_field
-from bt_security.fields.codecs import StringCodec, TextCodec, codec_for
+from bt_security.fields.codecs import NOT_A_VALUE, StringCodec, TextCodec, codec_for
 from bt_security.fields.column import byte_collation, sealed_shape
-from bt_security.fields.context import (
-    NOT_IN_THE_SCHEMA,
-    OPTIONS,
-    Context,
-    public_path,
-)
+from bt_security.fields.context import NOT_IN_THE_SCHEMA, OPTIONS, Context, public_path
 from bt_security.fields.foreign import formats_named_for, open_plain
+from bt_security.fields.forms import form_value, keeping_unreadable
 from bt_security.fields.lookups import lookup_class, refuse_transform
 from bt_security.fields.normalisers import LookupOption, normaliser_name
 from bt_security.fields.plain import plain_twin
-from bt_security.fields.sealing import (
-    ColumnSealer,
-    current_sealer,
-    is_ready_to_seal,
-    may_seal,
-)
+from bt_security.fields.sealing import ColumnSealer, current_sealer, is_ready_to_seal, may_seal
 from bt_security.fields.validation import validate_unique
 from bt_security.fields.values import Hidden, LoadedSealed, Sealed, Unreadable
 
@@ -231,6 +222,14 @@ class EncryptedFieldMixin(_AnyField):
         if model_instance is not None:
             validate_unique(self, value, model_instance)
 
+    def formfield(self, *classes: Any, **options: Any) -> Any:
+        """Return the plain field's form field; where a value does not open, it takes no input."""
+        return keeping_unreadable(super().formfield(*classes, **options))
+
+    def value_from_object(self, obj: Model) -> Any:
+        """Return the value for a form, the placeholder if it does not open."""
+        return form_value(self, obj, super().value_from_object)
+
     def run_validators(self, value: Any) -> None:
         """Run the plain validators on plaintext."""
         if not isinstance(value, (Sealed, Unreadable)):
@@ -335,7 +334,7 @@ class EncryptedFieldMixin(_AnyField):
             return open_plain(self, text, inside_rotation=False)
         try:
             return self.codec.decode(content)
-        except (ValueError, TypeError, ArithmeticError, ValidationError):
+        except NOT_A_VALUE:
             raise Tampered(key_id=text[3:11], detail="not a value of this field's type") from None
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:

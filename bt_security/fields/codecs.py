@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.utils import format_number
 from django.utils import timezone
@@ -15,6 +16,9 @@ from django.utils.duration import duration_iso_string
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+NOT_A_VALUE = (ValueError, TypeError, ArithmeticError, ValidationError, RecursionError)
+"""What codecs and fields raise for text that is no value of theirs, nested too deep included."""
 
 _TRUTH = {"1": True, "0": False, "true": True, "false": False, "t": True, "f": False}
 

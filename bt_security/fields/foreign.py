@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from bt_security.conf import conf
 from bt_security.exceptions import NotSealed, Tampered
+from bt_security.fields.codecs import NOT_A_VALUE
 from bt_security.interop import load_reader
 
 
@@ -65,5 +64,5 @@ def _converted(field: Any, value: object) -> Any:
         return value
     try:
         return field.codec.to_python(value)
-    except (ValueError, TypeError, ArithmeticError, ValidationError):
+    except NOT_A_VALUE:
         raise Tampered(detail="not a value of this field's type") from None

@@ -6,19 +6,22 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
-from django.db.transaction import TransactionManagementError
+from django.db.transaction import Atomic, TransactionManagementError
 
 from bt_security.conf import conf
 from bt_security.conf.keys import read_operator_keys
 from bt_security.crypto import SealingKey, sealing_key
 from bt_security.exceptions import KeyMismatch, KeyRefused, OpenRefused
-from bt_security.keys import database, store
+from bt_security.keys import database, lost_state, store
 from bt_security.keys.hidden import HiddenText
 from bt_security.keys.keyring import Keyring
 from bt_security.keys.state import KeyState, claim_done, open_state
+from bt_security.signals import report
 
 REFRESH_SECONDS = 2.0
 """How long a keyring that depends on the database is used before it is read again."""
@@ -34,7 +37,12 @@ cached: Keyring | None = None
 
 _fixed: Keyring | None = None
 
-forget_hooks: list[Callable[[], None]] = [database.forget]
+_in_the_past: WeakKeyDictionary[BaseDatabaseWrapper, tuple[Atomic, float]] = WeakKeyDictionary()
+"""Open transactions that see older keys than those in use, and until when not to look again."""
+
+_STEPS = ("", "migrating", "done")
+
+forget_hooks: list[Callable[[], None]] = [database.forget, lost_state.forget]
 """What `forget` calls besides: everything that is remembered of the key table."""
 
 UNREACHABLE = (SynchronousOnlyOperation, TransactionManagementError)
@@ -49,7 +57,7 @@ def ring() -> Keyring:
         ImproperlyConfigured: the environment's keys are malformed.
     """
     current = cached
-    if current is not None and time.monotonic() < current.stale_after:
+    if current is not None and (time.monotonic() < current.stale_after or _sees_the_past()):
         return current
     try:
         return reload()
@@ -69,7 +77,8 @@ def opener(prefix: str) -> SealingKey:
     try:
         return current.opener(prefix)
     except OpenRefused as refused:
-        if current is _fixed or time.monotonic() < current.loaded_at + RELOAD_SECONDS:
+        is_fresh = time.monotonic() < current.loaded_at + RELOAD_SECONDS
+        if current is _fixed or is_fresh or _sees_the_past():
             raise
         try:
             fresh = reload()
@@ -79,10 +88,36 @@ def opener(prefix: str) -> SealingKey:
 
 
 def reload() -> Keyring:
-    """Read environment and database again and return the new keyring."""
+    """Read environment and database again and return the new keyring.
+
+    A transaction may see the rows as they were when it began. What it reads takes the place of
+    the keyring in use only if the move to an operator key is no further along there.
+    """
     global cached
-    cached = _fixed or _load()
+    former = cached
+    fresh = _fixed or _load(step_known=_step(former))
+    if former is not None and _step(fresh) < _step(former) and store.is_in_transaction():
+        connection, block = store.open_atomic()
+        if block is not None:
+            _in_the_past[connection] = block, time.monotonic() + REFRESH_SECONDS
+        return former
+    cached = fresh
     return cached
+
+
+def _step(keyring: Keyring | None) -> int:
+    """How far the move has come; nothing that may yet be rolled back counts."""
+    if keyring is None or keyring.state is None or keyring.stale_after == -math.inf:
+        return 0
+    return _STEPS.index(keyring.state.phase)
+
+
+def _sees_the_past() -> bool:
+    if not _in_the_past:
+        return False
+    connection, block = store.open_atomic()
+    seen_in, until = _in_the_past.get(connection, (None, 0.0))
+    return block is not None and seen_in is block and time.monotonic() < until
 
 
 def forget() -> None:
@@ -100,7 +135,7 @@ def fix(keyring: Keyring | None) -> None:
     forget()
 
 
-def _load() -> Keyring:
+def _load(*, step_known: int) -> Keyring:
     operator = _Operator.read()
     stored = _stored()
     refusal: KeyRefused | None = None
@@ -115,7 +150,30 @@ def _load() -> Keyring:
             refusal = KeyRefused(*refused.args)
         # The open transaction's snapshot may be older than what was just stored.
         stored = {**made, **_stored()}
-    return _assemble(operator, database.remember(stored), refusal)
+    has_lost_state = False
+    may_be_past = step_known and store.KEY_STATE not in stored and store.is_in_transaction()
+    if operator.current is not None and conf.keys.accept_database_key and not may_be_past:
+        stored, has_lost_state = _with_state(operator, operator.current, stored)
+    return _assemble(operator, database.remember(stored), refusal, has_lost_state=has_lost_state)
+
+
+def _with_state(
+    operator: _Operator, key: SealingKey, stored: dict[str, str]
+) -> tuple[dict[str, str], bool]:
+    """Return the rows, and whether the state is missing among them although values have moved.
+
+    Where nothing can need the database key any more, the state is written again.
+    """
+    if store.KEY_STATE in stored:
+        lost_state.note_state()
+        return stored, False
+    if not lost_state.has_lost_state():
+        return stored, False
+    stored = _stored()  # the move may have begun meanwhile
+    if store.KEY_STATE not in stored and lost_state.is_certainly_done(operator.by_prefix):
+        report("keys.state_restored", target=f"key:{key.key_id}")
+        stored = {store.KEY_STATE: claim_done(key), **_stored()}
+    return stored, store.KEY_STATE not in stored
 
 
 def _stored() -> dict[str, str]:
@@ -148,9 +206,15 @@ class _Operator:
 
 
 def _assemble(
-    operator: _Operator, stored: Mapping[str, str], refusal: KeyRefused | None
+    operator: _Operator,
+    stored: Mapping[str, str],
+    refusal: KeyRefused | None,
+    *,
+    has_lost_state: bool,
 ) -> Keyring:
     state: KeyState | None = None
+    if has_lost_state:
+        refusal = KeyRefused(lost_state.LOST_STATE)
     if store.KEY_STATE in stored:
         try:
             state = open_state(stored[store.KEY_STATE], operator.by_prefix)
@@ -158,7 +222,7 @@ def _assemble(
             refusal = KeyMismatch(*mismatch.args)
         except OpenRefused:
             refusal = KeyRefused("the row _key_state of bt_security_setting was changed by hand")
-    state_is_unknown = state is None and store.KEY_STATE in stored
+    state_is_unknown = has_lost_state or (state is None and store.KEY_STATE in stored)
     is_done = state is not None and state.phase == "done"
     opens_database_key = conf.keys.accept_database_key and not state_is_unknown and not is_done
     database_keys = database.database_keys(stored)
@@ -179,6 +243,7 @@ def _assemble(
         operator_key=operator.current,
         previous_keys=operator.previous,
         opens_database_key=opens_database_key,
+        has_lost_state=has_lost_state,
         loaded_at=now,
         stale_after=stale_after if is_settled else -math.inf,
     )

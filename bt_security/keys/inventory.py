@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from django.apps import apps
@@ -63,7 +63,10 @@ def may_ask(alias: str) -> bool:
 
 
 def count_prefix(table: SealedTable, prefix: str, *, limit: int) -> int:
-    """Count values whose text begins with `prefix` (at most 12 characters), up to `limit`."""
+    """Count values whose text begins with `prefix` (at most 12 characters), up to `limit`.
+
+    The `:` behind the key id is asked for, too: plaintext from before may begin with `e2:`.
+    """
     connection = connections[table.alias]
     quote = connection.ops.quote_name
     found = 0
@@ -71,7 +74,8 @@ def count_prefix(table: SealedTable, prefix: str, *, limit: int) -> int:
         for field in table.fields:
             cursor.execute(
                 f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {quote(table.table)} "  # noqa: S608
-                f"WHERE substr({quote(field.column)}, 1, %s) = %s LIMIT %s) AS counted",
+                f"WHERE substr({quote(field.column)}, 1, %s) = %s "
+                f"AND substr({quote(field.column)}, 12, 1) = ':' LIMIT %s) AS counted",
                 [len(prefix), prefix, max(limit - found, 0)],
             )
             found += cursor.fetchone()[0]
@@ -91,6 +95,17 @@ def count_database_key_values(*, limit: int) -> int:
             break
         found += count_prefix(_existing_columns(table), "e1:", limit=limit - found)
     return found
+
+
+def has_values_under(prefixes: Collection[str]) -> bool:
+    """Whether a value or purpose key begins with one of `prefixes`; stops at the first one."""
+    purpose_keys = store.rows().filter(name__startswith=store.PURPOSE_PREFIX)
+    tables = [_existing_columns(table) for table in sealed_tables()]
+    return any(
+        purpose_keys.filter(value__startswith=prefix).exists()
+        or any(count_prefix(table, prefix, limit=1) for table in tables)
+        for prefix in prefixes
+    )
 
 
 def _existing_columns(table: SealedTable) -> SealedTable:

@@ -17,7 +17,8 @@ class Keyring:
     """Keys by the 12-character prefix of the values they open; compared by identity.
 
     `refusal` says why nothing may be sealed when `sealer` is None. `opens_database_key` is
-    False once `e1:` values are refused whatever key they name. `stale_after` is a monotonic
+    False once `e1:` values are refused whatever key they name. `has_lost_state`: values have moved
+    to an operator key, and the row that says so is gone. `stale_after` is a monotonic
     time in seconds after which the snapshot is read again, infinite when nothing in the
     database matters.
     """
@@ -32,6 +33,7 @@ class Keyring:
     loaded_at: float = 0.0
     stale_after: float = math.inf
     opens_database_key: bool = True
+    has_lost_state: bool = False
 
     @property
     def is_stable(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bt_security.crypto import SealingKey, aad_tail, parse_sealed
-from bt_security.exceptions import WrongKey
+from bt_security.exceptions import Tampered, WrongKey
 from bt_security.keys import current, store
 from bt_security.keys.keyring import Keyring
 from bt_security.signals import report
@@ -121,9 +121,11 @@ def rewrap(name: str, text: str, *, keyring: Keyring) -> str:
 
     Raises:
         KeyRefused: this keyring may not seal.
-        WrongKey, RetiredKey, Tampered: the stored one does not open.
+        WrongKey, RetiredKey, Tampered, NotSealed: the stored one does not open.
     """
     sealer = keyring.sealing_key
+    if not _ROW.fullmatch(name):
+        raise Tampered(detail="not the name of a purpose key")
     return _seal(name, _open(name, text, find_key=keyring.opener).secret, sealer)
 
 

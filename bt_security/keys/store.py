@@ -107,10 +107,21 @@ def insert_once(name: str, value: str) -> str:
     using = alias()
     require_table(using)
     connection = connections[using]
-    in_transaction = connection.in_atomic_block or not connection.get_autocommit()
-    if in_transaction and connection.vendor != "sqlite":
+    if is_in_transaction() and connection.vendor != "sqlite":
         return _in_own_connection(lambda: _insert_once(using, name, value))
     return _insert_once(using, name, value)
+
+
+def is_in_transaction() -> bool:
+    """Whether what is read now may be a snapshot that is older than what others committed."""
+    connection = connections[alias()]
+    return connection.in_atomic_block or not connection.get_autocommit()
+
+
+def open_atomic() -> tuple[BaseDatabaseWrapper, Atomic | None]:
+    """Return this thread's connection and its outermost `atomic` block, without a query."""
+    connection = connections[alias()]
+    return connection, next(iter(connection.atomic_blocks), None)
 
 
 def _insert_once(using: str, name: str, value: str) -> str:

@@ -79,6 +79,9 @@ class TablePlan:
         """Return the SQL condition for rows that rotation has to look at."""
         if self.opened_row_by_row:
             return "(" + " OR ".join(f"{column} IS NOT NULL" for column in self.columns) + ")", []
+        return self._visibly_old()
+
+    def _visibly_old(self) -> tuple[str, list[Any]]:
         tests = [f"substr({column}, 1, {PREFIX_LENGTH}) <> %s" for column in self.columns]
         tests += [
             f"substr({column}, {INDEXED_LENGTH}, 1) <> ':'"  # sealed before it had lookup=
@@ -86,6 +89,16 @@ class TablePlan:
             if field.lookup
         ]
         return "(" + " OR ".join(tests) + ")", [self.target_prefix] * len(self.columns)
+
+    def count_old(self) -> int:
+        """Count the rows with a value that is old by its prefix, or has no index yet."""
+        condition, params = self._visibly_old()
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT COUNT(*) FROM {self.table} WHERE {condition}",  # noqa: S608 - quoted names
+                params,
+            )
+            return int(cursor.fetchone()[0])
 
     def page(
         self,

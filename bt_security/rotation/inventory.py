@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from django.db import connections, transaction
 
+from bt_security.exceptions import KeyRefused
 from bt_security.keys import store
 from bt_security.keys.inventory import may_ask, sealed_tables
 
@@ -46,6 +47,22 @@ def refresh_inventory() -> list[str]:
     return _spoken(orphans)
 
 
+def forget_database(alias: str) -> int:
+    """Take the columns of a database off the list; return how many there were.
+
+    Raises:
+        KeyRefused: the database is in `DATABASES`: what its tables hold is looked at.
+    """
+    if alias in connections:
+        raise KeyRefused(f"database {alias!r} is configured: drop the table, or install its app")
+    with transaction.atomic(using=store.alias()):
+        store.lock()
+        known = _stored()
+        kept = {entry for entry in known if entry[0] != alias}
+        store.write(store.SEALED_COLUMNS, json.dumps(sorted(kept)))
+    return len(known) - len(kept)
+
+
 def _orphans(known: set[Entry], installed: set[Entry]) -> set[Entry]:
     unknown = known - installed - _out_of_reach(known)
     return {entry for entry in unknown if _holds_sealed_values(entry)}
@@ -66,7 +83,7 @@ def _stored() -> set[Entry]:
     text = store.read([store.SEALED_COLUMNS]).get(store.SEALED_COLUMNS, "[]")
     try:
         return {(str(alias), str(table), str(column)) for alias, table, column in json.loads(text)}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return set()
 
 

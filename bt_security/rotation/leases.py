@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LEASE_SECONDS = 60
 ROWS_PER_RANGE = 20_000
+
+_WORKER = re.compile(r"(.*):([1-9][0-9]{0,8}):[0-9a-f]+", re.ASCII)
 
 
 class Leases:
@@ -46,8 +50,9 @@ class Leases:
         """Share the ranges of workers that are alive, or cut the table into new ones."""
         with transaction.atomic(using=store.alias()):
             store.lock()
-            ranges = list(self._ranges())
-            if any(not one.finished and self._is_alive(one) for one in ranges):
+            ranges = list(self._ranges().order_by("pk"))
+            is_worked_on = any(not one.finished and self._is_alive(one) for one in ranges)
+            if is_worked_on and self._cover_the_table(ranges):
                 return
             self._ranges().delete()
             ranges_model = self._all().model
@@ -90,6 +95,18 @@ class Leases:
         """Return the first key, exclusive, and the last one, inclusive."""
         return self._key(one.first), self._key(one.last)
 
+    def _cover_the_table(self, ranges: Sequence[RotationRange]) -> bool:
+        """Whether the ranges join up from open start to open end, as those that we cut do."""
+        lasts = [one.last for one in ranges]
+        if [one.first for one in ranges] != ["", *lasts[:-1]] or lasts[-1] != "":
+            return False
+        try:
+            for one in ranges:
+                self.keys_of(one)
+        except (ValueError, TypeError, ValidationError, RecursionError):
+            return False
+        return True
+
     def _cuts(self) -> Iterator[tuple[str, str]]:
         first: Key | None = None
         with self.plan.connection.cursor() as cursor:
@@ -108,13 +125,19 @@ class Leases:
         return tuple(field.get_db_prep_value(value, connection) for field, value in values)
 
     def _is_alive(self, one: RotationRange) -> bool:
-        """Whether the lease holds; a dead process of this host loses it at once."""
-        if one.leased_until is None:
+        """Whether the lease holds; a dead process of this host loses it at once.
+
+        A lease that no worker could have taken holds nothing: the table can be written by others.
+        """
+        worker = _WORKER.fullmatch(one.worker)
+        if one.leased_until is None or worker is None:
             return False
-        host, pid, _ = one.worker.rsplit(":", 2)
+        host, pid = worker.groups()
         if host == socket.gethostname()[:20] and not _is_running(int(pid)):
             return False
-        return self._all().filter(pk=one.pk, leased_until__gte=Now()).exists()
+        furthest = Now() + timedelta(seconds=2 * max(self.lease_seconds, LEASE_SECONDS))
+        held = self._all().filter(leased_until__gte=Now(), leased_until__lte=furthest)
+        return held.filter(pk=one.pk).exists()
 
     def _all(self) -> QuerySet[RotationRange]:
         # Found by name: Django imports this module before the models are loaded.

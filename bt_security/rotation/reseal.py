@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from bt_security.crypto import Bound, aad_tail, parse_sealed
 from bt_security.exceptions import NotSealed, Tampered
 from bt_security.fields.binding import canonical
+from bt_security.fields.codecs import NOT_A_VALUE
 from bt_security.fields.foreign import open_plain
 from bt_security.fields.sealing import ColumnSealer, quick_resealer
 from bt_security.keys import Keyring
@@ -53,11 +52,19 @@ def _careful(field: Any, sealer: ColumnSealer) -> Reseal:
         try:
             content = sealer.open_with(text, bound)
         except NotSealed:
-            content = field.codec.encode(open_plain(field, text, inside_rotation=True))
+            content = _encoded(field, open_plain(field, text, inside_rotation=True))
         indexed = _indexed_text(field, content) if field.lookup else None
         return sealer.seal_with(content, indexed=indexed, bound=bound, key=key)
 
     return reseal
+
+
+def _encoded(field: Any, value: Any) -> bytes:
+    try:
+        content: bytes = field.codec.encode(value)
+    except NOT_A_VALUE:
+        raise Tampered(detail="not a value that this field can store") from None
+    return content
 
 
 def _is_current(field: Any, sealer: ColumnSealer, text: str, bound: Sequence[Bound]) -> bool:
@@ -79,12 +86,19 @@ def _is_current(field: Any, sealer: ColumnSealer, text: str, bound: Sequence[Bou
 def _indexed_text(field: Any, content: bytes) -> str:
     try:
         text: str = field.codec.to_text(field.codec.decode(content))
-    except (ValueError, TypeError, ArithmeticError, ValidationError):
+    except NOT_A_VALUE:
         raise Tampered(detail="not a value of this field's type") from None
     return text
 
 
 def bound_values(field: Any, columns: Sequence[Any], values: Sequence[Any]) -> list[Bound]:
-    """Return the binding of one row for `field` from raw column values."""
+    """Return the binding of one row for `field` from raw column values.
+
+    Raises:
+        Tampered: a column holds what is not of its type, which SQLite allows.
+    """
     by_name = {column.name: (column, value) for column, value in zip(columns, values, strict=True)}
-    return [canonical(*by_name[name]) for name in field.bind_to]
+    try:
+        return [canonical(*by_name[name]) for name in field.bind_to]
+    except NOT_A_VALUE:
+        raise Tampered(detail="a bound column does not hold a value of its type") from None

@@ -20,6 +20,7 @@ from bt_security.rotation.online import (
     begin_online,
     rotate_online,
     rotate_with_workers,
+    seal_what_is_left,
 )
 from bt_security.rotation.report import ColumnCount, Report
 from bt_security.rotation.target import finish_move, rotation_keyring
@@ -142,6 +143,7 @@ def _rotate_online(choice: Choice, tables: list[SealedTable], report: Report, ti
         )
     else:
         rotate_online(keyring, tables, report, _options(choice), tick=tick)
+    seal_what_is_left(keyring, tables, report, _options(choice), tick=tick)
 
 
 def _finish(
@@ -166,6 +168,7 @@ def _finish(
             return phase
         keyring = rotation_keyring(from_database_key=choice.from_database_key)
         rotate_online(keyring, tables, report, _options(choice), tick=tick)
+        seal_what_is_left(keyring, tables, report, _options(choice), tick=tick)
         if not report.is_complete:
             break
     return "migrating"

@@ -32,7 +32,8 @@ def rotation_keyring(*, from_database_key: bool = False) -> Keyring:
     if from_database_key and not conf.keys.accept_database_key:
         raise KeyRefused("BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY is False: nothing opens e1: values")
     current = keys.reload()
-    current.sealing_key  # noqa: B018 - raises the refusal
+    if not (from_database_key and current.has_lost_state):
+        current.sealing_key  # noqa: B018 - raises the refusal
     target = current.operator_key or current.sealing_key
     openers = dict(current.openers)
     if from_database_key:
@@ -40,6 +41,7 @@ def rotation_keyring(*, from_database_key: bool = False) -> Keyring:
     return replace(
         current,
         sealer=target,
+        refusal=None,
         openers=openers,
         opens_database_key=current.opens_database_key or from_database_key,
     )

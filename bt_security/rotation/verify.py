@@ -44,8 +44,8 @@ def _verify_row(plan: TablePlan, row: tuple[Any, ...], report: Report) -> None:
     for column, text in zip(plan.fields, texts, strict=True):
         if text is None:
             continue
-        bound = bound_values(column, plan.bound_fields, others) if column.bind_to else []
         try:
+            bound = bound_values(column, plan.bound_fields, others) if column.bind_to else []
             _open(column, text, bound)
         except OpenRefused as error:
             pk = ", ".join(str(part) for part in row[:width])

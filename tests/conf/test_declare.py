@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -198,3 +200,8 @@ def test_a_section_without_a_prefix_names_its_settings_directly():
 )
 def test_type_and_range_are_told_in_words(declared, type_name, allowed):
     assert (declared.type_name, declared.allowed) == (type_name, allowed)
+
+
+def test_a_number_of_a_kind_of_its_own_is_one(settings):
+    settings.BT_SECURITY_PROBE_COUNT = HTTPStatus.OK
+    assert probe.count == HTTPStatus.OK

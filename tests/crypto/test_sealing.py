@@ -99,12 +99,16 @@ def test_another_key_does_not_open():
 
 @pytest.mark.feature("TK-06")
 def test_a_wrapped_secret_does_not_open_as_field_content():
+    """What was sealed for one use of a key does not open for another: a wrapped secret is no
+    field content."""
     with pytest.raises(Tampered):
         KEY.open(parse_sealed(KEY.wrap(b"secret", tail=TAIL)), tail=TAIL)
 
 
 @pytest.mark.feature("TK-06")
 def test_field_content_does_not_open_as_a_wrapped_secret():
+    """What was sealed for one use of a key does not open for another: field content is no wrapped
+    secret."""
     with pytest.raises(Tampered):
         KEY.unwrap(parse_sealed(sealed()), tail=TAIL)
 

@@ -74,8 +74,11 @@ def test_derived_keys_are_those_of_the_vectors(case, use, name):
     assert derive(bytes.fromhex(case["secret"]), use).hex() == case[name]
 
 
+@pytest.mark.feature("BT-19")
 @named(DERIVED)
 def test_derived_keys_are_those_of_the_hand_written_hkdf(case):
+    """Keys are derived with an empty salt, as the page of the format says and an independent HKDF
+    shows."""
     secret = bytes.fromhex(case["secret"])
     assert derive(secret, "/wrap") == files.hkdf(secret, info=files.LABEL + b"/wrap")
 
@@ -104,8 +107,10 @@ def test_the_package_opens_every_envelope(case):
     assert opened.hex() == case["plaintext"]
 
 
+@pytest.mark.feature("TK-05")
 @named(ENVELOPES)
 def test_an_independent_reader_opens_every_envelope(case):
+    """A reader that uses nothing of the package opens every value by AES-256-GCM."""
     opened = files.open_by_hand(
         bytes.fromhex(case["secret"]),
         case["sealed"],

@@ -141,6 +141,7 @@ def test_the_table_is_found_as_soon_as_it_is_there(no_table):
 
 @pytest.mark.feature("BT-20")
 def test_the_first_use_makes_a_key_of_48_bytes():
+    """Without a configured key, the first use makes one of 48 random bytes."""
     Note.objects.create(body="x")
     secret = base64.b64decode(key_rows()[store.DATABASE_KEY], validate=True)
     assert len(secret) == 48

@@ -36,6 +36,7 @@ def all_at_once(children, action, *names):
 
 @pytest.mark.feature("BT-20")
 def test_processes_that_race_make_one_database_key(crowd):
+    """Processes that race on an empty database end with one and the same key."""
     all_at_once(crowd, "seal", *"abcdefgh")
     assert list(key_rows()) == [store.DATABASE_KEY]
     assert len(base64.b64decode(key_rows()[store.DATABASE_KEY])) == 48
@@ -43,6 +44,7 @@ def test_processes_that_race_make_one_database_key(crowd):
 
 @pytest.mark.feature("BT-20")
 def test_what_racing_processes_sealed_opens_in_all_of_them(crowd):
+    """What racing processes seal at their first start opens in all of them."""
     all_at_once(crowd, "seal", *"abcdefgh")
     expected = {name: f"body of {name}" for name in "abcdefgh"}
     assert [child.ask("read") for child in crowd] == [expected] * PROCESSES
@@ -73,6 +75,7 @@ def test_processes_with_an_operator_key_that_race_agree_on_the_state(start):
 
 @pytest.mark.feature("BT-29")
 def test_a_process_with_another_operator_key_touches_nothing(start):
+    """A process that starts with another key than the data's touches nothing."""
     configure(OPERATOR)
     Note.objects.create(body="x")
     before = key_rows()

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from bt_security import keys, signals
 from bt_security.crypto import SealingKey
@@ -147,7 +147,7 @@ def test_threads_that_race_make_one_purpose_key():
     def run():
         barrier.wait()
         found.append(digest())
-        connection.close()
+        connections.close_all()
 
     threads = [threading.Thread(target=run) for _ in range(6)]
     for thread in threads:
@@ -201,6 +201,7 @@ def test_generations_are_counted_as_numbers():
 
 @pytest.mark.feature("TK-06")
 def test_digests_match_after_the_operator_key_was_changed_and_the_old_one_removed():
+    """Each purpose has a key of its own, whose digests match after the operator key was changed."""
     configure(OPERATOR)
     first = digest()
     configure(SECOND, OPERATOR)

@@ -92,6 +92,7 @@ def test_after_the_move_a_process_without_key_opens_nothing(done):
 
 @pytest.mark.feature("BT-29")
 def test_a_wrong_key_is_refused_with_expected_and_configured_ids(done):
+    """A start with another key is an error that names the expected and the configured key id."""
     configure(SECOND)
     with pytest.raises(KeyMismatch) as refusal:
         Note.objects.create(body="x")
@@ -101,6 +102,7 @@ def test_a_wrong_key_is_refused_with_expected_and_configured_ids(done):
 
 @pytest.mark.feature("BT-29")
 def test_a_wrong_key_changes_no_row(done):
+    """A start with another key changes no row."""
     before = key_rows()
     configure(SECOND)
     with pytest.raises(KeyMismatch):

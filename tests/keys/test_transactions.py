@@ -6,7 +6,7 @@ import threading
 from contextlib import contextmanager, suppress
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from bt_security import keys
@@ -46,7 +46,7 @@ def in_thread(work):
         try:
             results.append(work())
         finally:
-            connection.close()
+            connections.close_all()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -168,7 +168,7 @@ def test_threads_that_race_use_one_key():
     def run():
         barrier.wait()
         found.append(prefix())
-        connection.close()
+        connections.close_all()
 
     for _ in range(6):
         threads.append(threading.Thread(target=run))
@@ -284,7 +284,7 @@ def test_the_lock_keeps_others_out():
         with transaction.atomic():
             store.lock()
             order.append("second")
-        connection.close()
+        connections.close_all()
 
     with transaction.atomic():
         store.lock()

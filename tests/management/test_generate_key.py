@@ -32,11 +32,15 @@ def test_it_prints_96_hex_characters_and_a_newline_alone(generated):
     assert re.fullmatch(r"[0-9a-f]{96}\n", generated())
 
 
+@pytest.mark.feature("BT-23")
 def test_two_runs_differ(generated):
+    """Two runs of `generate_key` give two keys."""
     assert generated() != generated()
 
 
+@pytest.mark.feature("BT-23")
 def test_its_key_is_a_good_key(generated, monkeypatch):
+    """`generate_key` prints 48 random bytes as hex, which the rules for keys accept."""
     key = generated().removesuffix("\n")
     monkeypatch.delenv("TOKEN_ENCRYPTION_KEY_FILE", raising=False)
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", key)

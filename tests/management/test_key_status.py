@@ -130,6 +130,7 @@ class TestWithOperatorKey:
 
     @pytest.mark.feature("TK-15")
     def test_the_source_is_shown(self):
+        """`key_status` shows whether the key comes from the environment or from the database."""
         assert "source: TOKEN_ENCRYPTION_KEY" in manage("key_status").out
         assert TRADE_OFF not in manage("key_status").out
 

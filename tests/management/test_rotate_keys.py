@@ -57,6 +57,7 @@ def everything_stored():
 
 @pytest.mark.feature("TK-07")
 def test_without_a_terminal_and_without_yes_nothing_is_done(two_notes, run):  # noqa: F811
+    """Without a terminal and without `--yes`, `rotate_keys` changes nothing."""
     before = everything_stored()
     outcome = run("rotate_keys", keys=key_variables(NEW, OLD))
     assert outcome.code == 1
@@ -70,6 +71,7 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(two_notes, run):  # 
     [("y\n", 1, OLD), ("\n", 1, OLD), ("YES\n", 1, OLD), ("yes\n", 0, NEW)],
 )
 def test_only_the_word_yes_at_a_terminal_confirms(two_notes, start, typed, code, key):  # noqa: F811
+    """At a terminal `rotate_keys` goes on only after the literal word yes."""
     mine, its = pty.openpty()
     process = start("django", "rotate_keys", keys=key_variables(NEW, OLD), stdin=its)
     os.write(mine, typed.encode())
@@ -128,6 +130,7 @@ def test_dry_run_and_verify_exclude_each_other(run):  # noqa: F811
 
 @pytest.mark.feature("TK-08")
 def test_a_missing_key_table_exits_1(two_notes):
+    """`rotate_keys` ends with 1 when the table of the keys is missing."""
     table = connection.ops.quote_name("bt_security_setting")
     hidden = connection.ops.quote_name("hidden_setting")
     with connection.cursor() as cursor:

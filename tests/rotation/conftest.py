@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections, models
 
 from bt_security import keys
 from bt_security.crypto import sealing_key
@@ -173,3 +174,32 @@ def run(start):
         return Outcome(process.returncode, out, err)
 
     return run_one
+
+
+class Extra:
+    """A model that a test adds to the running site, with its table."""
+
+    def __init__(self, **attributes):
+        self._attributes = attributes
+
+    def __enter__(self):
+        attributes = {"__module__": "tests.testapp.models", **self._attributes}
+        attributes.setdefault("Meta", type("Meta", (), {"app_label": "testapp"}))
+        self.model = type("Extra", (models.Model,), attributes)
+        with connection.schema_editor() as editor:
+            editor.create_model(self.model)
+        return self.model
+
+    def __exit__(self, *_):
+        with connection.schema_editor() as editor:
+            editor.delete_model(self.model)
+
+
+@pytest.fixture
+def site_apps():
+    """The running registry, put back as it was afterwards."""
+    registered = dict(apps.all_models["testapp"])
+    yield
+    apps.all_models["testapp"].clear()
+    apps.all_models["testapp"].update(registered)
+    apps.clear_cache()

@@ -6,7 +6,6 @@ import json
 import uuid
 
 import pytest
-from django.apps import apps
 from django.db import connection, models
 
 from bt_security import fields, keys
@@ -15,6 +14,7 @@ from tests.interop.vector_files import CASES
 from tests.rotation.conftest import (
     NEW,
     OLD,
+    Extra,
     key_rows,
     prefix_of,
     prefixes,
@@ -259,38 +259,10 @@ def test_parents_and_children_of_inherited_tables_are_rotated(way):
     assert prefixes(ExpressParcel, "door_code") == NEW_PREFIX
 
 
-class Extra:
-    """A model that a test adds to the running site, with its table."""
-
-    def __init__(self, **attributes):
-        self._attributes = attributes
-
-    def __enter__(self):
-        attributes = {"__module__": "tests.testapp.models", **self._attributes}
-        attributes.setdefault("Meta", type("Meta", (), {"app_label": "testapp"}))
-        self.model = type("Extra", (models.Model,), attributes)
-        with connection.schema_editor() as editor:
-            editor.create_model(self.model)
-        return self.model
-
-    def __exit__(self, *_):
-        with connection.schema_editor() as editor:
-            editor.delete_model(self.model)
-
-
-@pytest.fixture
-def site_apps():
-    """The running registry, put back as it was afterwards."""
-    registered = dict(apps.all_models["testapp"])
-    yield
-    apps.all_models["testapp"].clear()
-    apps.all_models["testapp"].update(registered)
-    apps.clear_cache()
-
-
 @WAYS
 @pytest.mark.feature("TK-13")
 def test_a_new_model_is_rotated_without_extra_code(way, site_apps):
+    """A new model with an encrypted field is rotated without a list that somebody has to keep."""
     with Extra(secret=fields.EncryptedTextField()) as model:
         row = model.objects.create(secret="x")
         rotated(*way)

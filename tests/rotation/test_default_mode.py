@@ -62,6 +62,8 @@ def test_a_value_that_opens_with_no_key_aborts_and_changes_nothing(one_bad_value
 
 @pytest.mark.feature("TK-10")
 def test_the_value_that_aborts_is_named_by_model_field_row_and_key(one_bad_value):
+    """By default a value that opens with no key aborts the run, and is named by model, field, row
+    and key."""
     message = rotate_keys().err
     assert f"testapp.Note.body (primary key {one_bad_value.pk}): WrongKey" in message
     assert f"key id {prefix_of(THIRD)[3:11]}" in message
@@ -69,6 +71,8 @@ def test_the_value_that_aborts_is_named_by_model_field_row_and_key(one_bad_value
 
 @pytest.mark.feature("TK-10")
 def test_skip_errors_changes_the_others_and_exits_3(one_bad_value):
+    """With `--skip-errors` all other values are changed, the bad ones are listed and the status
+    is 3."""
     lost = texts(Note, "body")[one_bad_value.pk]
     outcome = rotate_keys("--skip-errors")
     after = texts(Note, "body")
@@ -80,6 +84,7 @@ def test_skip_errors_changes_the_others_and_exits_3(one_bad_value):
 
 @pytest.mark.feature("TK-12")
 def test_the_counts_add_up_when_values_are_skipped(one_bad_value):
+    """The counts of changed, current and skipped values add up to the total."""
     use_keys(NEW, OLD)
     Note.objects.create(body="already new")
     (column,) = [
@@ -132,6 +137,7 @@ def test_another_operator_key_is_refused_before_anything_is_read():
 
 @pytest.mark.feature("TK-08")
 def test_identical_keys_change_nothing_and_exit_0():
+    """With one and the same key there is nothing to do, and the exit status is 0."""
     notes("one", "two")
     use_keys(OLD, OLD)
     before = texts(Note, "body")
@@ -143,6 +149,7 @@ def test_identical_keys_change_nothing_and_exit_0():
 
 @pytest.mark.feature("TK-11", "BT-25")
 def test_a_second_run_changes_no_byte():
+    """A second run changes no byte: values of the current key are counted and left."""
     notes("one", "two")
     use_keys(NEW, OLD)
     assert json.loads(rotate_keys("--json").out)["migrated"] == 2
@@ -154,6 +161,7 @@ def test_a_second_run_changes_no_byte():
 
 @pytest.mark.feature("TK-12")
 def test_the_report_counts_every_column():
+    """The report counts the values of every column."""
     Wide.objects.bulk_create(Wide(c01="x", c07="y" if n % 2 else None) for n in range(10))
     use_keys(NEW, OLD)
     report = json.loads(rotate_keys("--json").out)
@@ -218,8 +226,9 @@ def test_the_save_signals_are_silent():
     assert sent == []
 
 
-@pytest.mark.feature("BT-27")
+@pytest.mark.feature("TK-06")
 def test_every_purpose_digest_matches_after_the_old_key_is_gone():
+    """Digests of every purpose match after a rotation, with the old key gone."""
     purposes = ["api_tokens", "feed_tokens", "recovery_codes", "trusted_devices", "audit"]
     digests = {purpose: keys.keyed_digest(purpose, b"data") for purpose in purposes}
     new_generation("api_tokens")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from django.apps import apps
 from django.core.management import call_command
+from django.core.management.sql import emit_post_migrate_signal
 from django.core.signals import request_started
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -62,6 +63,7 @@ def migrate() -> None:
 
 @pytest.mark.feature("BT-24")
 def test_migrate_seals_everything_under_a_new_operator_key(notes, log):
+    """When a key appears in the environment, `migrate` seals everything again under it."""
     use_keys(OLD)
     migrate()
     assert prefixes(Note, "body") == {prefix_of(OLD)}
@@ -132,6 +134,17 @@ def test_nothing_happens_while_migrations_are_pending(notes):
         assert texts(Note, "body") == before
     finally:
         recorder.record_applied("sessions", "0001_initial")
+
+
+def test_nothing_happens_while_a_test_case_has_taken_apps_away(notes):
+    use_keys(OLD)
+    before = texts(Note, "body")
+    apps.set_available_apps(["django.contrib.contenttypes", "bt_security", "tests.testapp"])
+    try:
+        emit_post_migrate_signal(0, interactive=False, db="default")
+    finally:
+        apps.unset_available_apps()
+    assert texts(Note, "body") == before
 
 
 def test_signals_of_other_apps_and_databases_are_passed_over(notes):
@@ -276,6 +289,8 @@ def errors_of(process) -> str:
 @pytest.mark.servers
 @pytest.mark.feature("BT-24")
 def test_a_real_server_seals_everything_before_its_first_answer(notes, serve):
+    """When a key appears in the environment, everything is sealed again before the server's first
+    answer."""
     url, _ = serve()
     assert {prefix[:3] for prefix in prefixes(Note, "body")} == {"e1:"}
     assert get(url) == ",,"

@@ -62,6 +62,7 @@ def host(start):
 
 @pytest.mark.feature("BT-29")
 def test_hosts_one_step_apart_read_and_find_every_value(operator_site, host):
+    """Two hosts that are one step of a key change apart read and find every value."""
     stages = list(STAGES.values())
     hosts = [host(*stages[0]), host(*stages[0])]
     written = set()

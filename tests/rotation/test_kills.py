@@ -141,8 +141,9 @@ def next_keys(number: int) -> tuple[str, ...]:
     return ROUND[number % 3], ROUND[(number - 1) % 3]
 
 
-@pytest.mark.feature("BT-24", "BT-65")
+@pytest.mark.feature("BT-24")
 def test_a_killed_default_run_leaves_all_old(bodies, start):
+    """A run that is killed in the middle leaves all values old, and the next one makes all new."""
     before = texts(Note, "body")
     in_mid_write = 0
     for update in spread(KILLS):
@@ -159,6 +160,7 @@ def test_a_killed_default_run_leaves_all_old(bodies, start):
 
 @pytest.mark.feature("BT-24")
 def test_a_default_run_killed_at_its_commit_leaves_all_old_or_all_new(bodies, start):
+    """A run that is killed at its commit leaves all values old or all new, never mixed."""
     Victim(start, keys=key_variables(OLD)).kill_at(commit="before")
     # SQLite has no server that could be kept from getting the COMMIT.
     assert counted("e1:") == ROWS or (connection.vendor == "sqlite" and counted("e2:") == ROWS)
@@ -168,6 +170,7 @@ def test_a_default_run_killed_at_its_commit_leaves_all_old_or_all_new(bodies, st
 
 @pytest.mark.feature("BT-24")
 def test_a_default_run_killed_after_its_commit_leaves_all_new(bodies, start):
+    """A run that is killed after its commit leaves all values new."""
     Victim(start, keys=key_variables(OLD)).kill_at(commit="after")
     assert counted(prefix_of(OLD)) == ROWS
     use_keys(OLD)

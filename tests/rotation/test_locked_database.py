@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection, connections, transaction
 
 from bt_security.keys.inventory import sealed_tables
 from bt_security.rotation.columns import TablePlan
@@ -27,7 +27,7 @@ def change():
     (table,) = [each for each in sealed_tables("default") if each.model is Note]
     connection.cursor().execute("PRAGMA busy_timeout = 1")
     yield TablePlan(table, prefix_of(NEW)), {(0,): [(prefix_of(NEW) + old[12:], note.pk, old)]}
-    connection.close()
+    connections.close_all()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.test.utils import isolate_apps
 
 from bt_security import keys
@@ -58,6 +58,8 @@ def forged():
 @pytest.mark.parametrize("option", [(), ("--online",)])
 @pytest.mark.feature("BT-26")
 def test_a_forged_database_key_value_never_becomes_an_operator_key_value(forged, option):
+    """Once the move to the operator key is done, a forged value of the database key opens
+    nowhere."""
     planted, text = forged
     outcome = rotate_keys("--skip-errors", *option)
     assert outcome.code == 3
@@ -215,7 +217,7 @@ def test_database_key_values_that_come_during_the_wait_are_caught(opens, expecte
 
     def straggle():
         put(Note, "body", text, id=note.pk)
-        connection.close()
+        connections.close_all()
 
     late = threading.Timer(1.0, straggle)
     late.start()

@@ -86,7 +86,6 @@ def rotate_to_and_fro(*options: str) -> int:
     return lost
 
 
-@pytest.mark.feature("BT-65")
 @pytest.mark.parametrize("option", ["--online", "--skip-errors"])
 def test_each_row_ends_at_its_last_logged_number(rows, writers, option):
     lost = rotate_to_and_fro(option)

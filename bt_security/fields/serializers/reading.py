@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist
 from django.core.serializers.base import DeserializationError, DeserializedObject
 from django.core.serializers.python import Deserializer
 
@@ -14,6 +14,7 @@ from bt_security.crypto import looks_sealed
 from bt_security.exceptions import OpenRefused
 from bt_security.fields.binding import prepare_raw_save
 from bt_security.fields.blind_index import BlindIndexField
+from bt_security.fields.codecs import NOT_A_VALUE
 from bt_security.fields.values import Sealed
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _read_value(field: Any, value: Any, place: str) -> Any:
         return Sealed.trusted(_text(value, place), opener=field._open_with_columns)
     try:
         return field.to_python(value)
-    except (ValueError, TypeError, ArithmeticError, ValidationError):
+    except NOT_A_VALUE:
         raise DeserializationError(f"{place}: not a value of this field") from None
 
 

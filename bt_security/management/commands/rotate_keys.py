@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bt_security.exceptions import BTSecurityError, RotationRefused
 from bt_security.keys.purpose import new_generation
+from bt_security.rotation.inventory import forget_database
 from bt_security.rotation.progress import expected_rows, progress
 from bt_security.rotation.report import Report
 from bt_security.rotation.run import Choice, chosen_tables, count_values, rotate
@@ -56,6 +57,11 @@ class Command(BaseCommand):
         instead.add_argument(
             "--new-purpose-key", metavar="PURPOSE", help="add a key for digests after a leak"
         )
+        instead.add_argument(
+            "--forget-database",
+            metavar="ALIAS",
+            help="give up the sealed values of a database that is not in DATABASES any more",
+        )
         output = parser.add_argument_group("output")
         output.add_argument("--json", action="store_true", help="print the report as JSON")
         output.add_argument("--yes", action="store_true", help="do not ask")
@@ -84,6 +90,10 @@ class Command(BaseCommand):
             except ValueError as error:
                 raise CommandError(str(error), returncode=NOTHING_DONE) from None
             self.stdout.write(f"{options['new_purpose_key']}: generation {generation}")
+        elif options["forget_database"]:
+            self._confirm(options, f"Give up what database {options['forget_database']} holds?")
+            forgotten = forget_database(options["forget_database"])
+            self.stdout.write(f"{forgotten} column(s) forgotten.")
         else:
             self._rotate_or_look(options, self._choice(options))
 
