@@ -14,6 +14,10 @@ from bt_security.conf import conf
 OURS = "bt_security.passwords."
 PLAIN_BCRYPT = "BCryptPasswordHasher"
 DJANGOS_BCRYPT = f"django.contrib.auth.hashers.{PLAIN_BCRYPT}"
+UNBOUNDED_READERS = frozenset(
+    f"django.contrib.auth.hashers.{kind}PasswordHasher"
+    for kind in ("PBKDF2", "PBKDF2SHA1", "Argon2", "Scrypt")
+)
 WEAK_HASHERS = frozenset(
     {PLAIN_BCRYPT, "MD5PasswordHasher", "UnsaltedMD5PasswordHasher", "UnsaltedSHA1PasswordHasher"}
 )
@@ -61,7 +65,24 @@ def check_preferred_hasher(**_: Any) -> list[CheckMessage]:
     ]
 
 
-PASSWORD_CHECKS = (check_validators, check_imported_hashes)
+def check_readers(**_: Any) -> list[CheckMessage]:
+    """Report hashers of Django that accept what our preferred one does not hash (W064)."""
+    hashers = list(settings.PASSWORD_HASHERS)
+    unbounded = [name for name in hashers[1:] if name in UNBOUNDED_READERS]
+    if not _is_on() or hashers[:1] != [f"{OURS}BCryptSHA256PasswordHasher"] or not unbounded:
+        return []
+    return [
+        finding(
+            "W064",
+            f"{', '.join(unbounded)}: an account whose password is longer than "
+            "BT_SECURITY_PASSWORDS_MAX_BYTES loses it at its next log-in.",
+            hint="Set PASSWORD_HASHERS = bt_security.passwords.password_hashers(): its classes of "
+            "the same names read the same hashes.",
+        )
+    ]
+
+
+PASSWORD_CHECKS = (check_validators, check_imported_hashes, check_readers)
 PASSWORD_DEPLOY_CHECKS = (check_preferred_hasher,)
 
 

@@ -6,6 +6,7 @@ Python. Source: the IANA special-purpose address registries for IPv4 and IPv6.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -73,6 +74,7 @@ _RESERVED: tuple[Network, ...] = (
 )
 
 
+@lru_cache(maxsize=1024)  # a client comes back, and limits and history ask again
 def parse_address(text: str) -> Address | None:
     """Return the address in a header or socket tuple, None if there is none.
 

@@ -6,7 +6,6 @@ from typing import Any
 
 _OURS = "bt_security.passwords"
 _DJANGOS_RULES = "django.contrib.auth.password_validation"
-_DJANGOS_HASHERS = "django.contrib.auth.hashers"
 
 
 def password_validators(
@@ -43,8 +42,8 @@ def password_hashers() -> list[str]:
     return [
         f"{_OURS}.BCryptSHA256PasswordHasher",
         f"{_OURS}.BCryptPasswordHasher",
-        f"{_DJANGOS_HASHERS}.PBKDF2PasswordHasher",
-        f"{_DJANGOS_HASHERS}.PBKDF2SHA1PasswordHasher",
-        f"{_DJANGOS_HASHERS}.Argon2PasswordHasher",
-        f"{_DJANGOS_HASHERS}.ScryptPasswordHasher",
+        f"{_OURS}.PBKDF2PasswordHasher",
+        f"{_OURS}.PBKDF2SHA1PasswordHasher",
+        f"{_OURS}.Argon2PasswordHasher",
+        f"{_OURS}.ScryptPasswordHasher",
     ]

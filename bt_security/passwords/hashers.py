@@ -17,7 +17,7 @@ BCRYPT_MAX_BYTES = 72
 _FORM = re.compile(
     r"bcrypt\$\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 )
-_PLACEHOLDER = "hashed in place of a password that is refused"
+PLACEHOLDER = "hashed in place of a password that is refused"
 
 
 def is_hashable(password: str | bytes) -> bool:
@@ -44,7 +44,7 @@ class BCryptSHA256PasswordHasher(hashers.BCryptSHA256PasswordHasher):
         """Return the hash as Django stores it."""
         if is_hashable(password):
             return self._encode(password, salt)
-        self._encode(_PLACEHOLDER, salt)
+        self._encode(PLACEHOLDER, salt)
         return hashers.make_password(None)
 
     def _encode(self, password: str, salt: str) -> str:

@@ -73,6 +73,8 @@ PUBLIC = ["8.8.8.8", "172.32.0.1", "192.0.1.1", "198.20.0.1", "2606:4700::1111",
 @pytest.mark.feature("TK-21")
 @pytest.mark.parametrize("text", NEVER)
 def test_this_machine_its_link_and_metadata_are_never_reached(text):
+    """Loopback, link-local and metadata addresses are never reached, in whatever form they are
+    written."""
     assert reach_of(ip_address(text)) == "never"
 
 

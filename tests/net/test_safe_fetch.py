@@ -133,6 +133,8 @@ def test_no_address_that_answers_is_a_failure(network):
 
 @pytest.mark.feature("TK-22")
 def test_a_resolver_that_changes_its_answer_is_asked_once(network, serve):
+    """The connection goes to the address that was judged, even if the resolver changes its
+    answer."""
     serve(answer(b"the judged one"), at=PUBLIC)
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     response = network.fetch(URL, resolve=lambda host, port: next(answers))
@@ -142,6 +144,7 @@ def test_a_resolver_that_changes_its_answer_is_asked_once(network, serve):
 
 @pytest.mark.feature("TK-22")
 def test_a_redirect_to_a_name_that_became_private_is_refused(network, serve):
+    """A name that became private between two requests of a redirect is refused."""
     serve(redirect("/again"), at=PUBLIC)
     answers = iter([[PUBLIC], ["127.0.0.1"]])
     with pytest.raises(FetchRefused, match="this machine"):
@@ -164,6 +167,7 @@ def test_a_redirect_to_a_name_that_became_private_is_refused(network, serve):
 )
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_judged_like_the_first_url(network, serve, status, location):
+    """A redirect to an address that may not be reached is refused like the first URL."""
     serve(redirect(location, status))
     with pytest.raises(FetchRefused):
         network.fetch(URL)

@@ -64,6 +64,8 @@ def judged(host: str, *answers: str, port: str = ""):
     ],
 )
 def test_a_literal_of_no_public_network_is_refused(host):
+    """An address of a private, shared or reserved network is refused in every form it can be
+    written."""
     with pytest.raises(FetchRefused):
         judged(host, PUBLIC)
 
@@ -72,6 +74,7 @@ def test_a_literal_of_no_public_network_is_refused(host):
 @pytest.mark.parametrize("answer", ["127.0.0.1", "::1", "::ffff:7f00:1", "10.0.0.1", "fd00::1"])
 @pytest.mark.parametrize("before", [[], [PUBLIC], [PUBLIC, "2606:4700::1"]])
 def test_one_bad_answer_refuses_the_name(before, answer):
+    """One private address among the answers for a name refuses the name."""
     with pytest.raises(FetchRefused):
         judged("files.example.com", *before, answer)
 
@@ -81,6 +84,7 @@ def test_one_bad_answer_refuses_the_name(before, answer):
     "host", ["localhost", "a.localhost", "nas.local", "metadata.google.internal", "LOCAL", "x.lan."]
 )
 def test_a_name_of_a_private_network_is_refused_without_asking(host):
+    """A name that only a private network has is refused without asking a resolver."""
     with pytest.raises(FetchRefused, match="name of a private network"):
         judge(f"http://{host}/", resolve=None)
 

@@ -6,6 +6,7 @@ import hashlib
 
 import bcrypt
 import pytest
+from django.contrib.auth import hashers
 from django.contrib.auth.hashers import (
     BCryptSHA256PasswordHasher as DjangosHasher,
 )
@@ -43,8 +44,26 @@ def imported(password: bytes, prefix: bytes = b"2b") -> str:
     return "bcrypt$" + bcrypt.hashpw(password[:72], salt).decode()
 
 
+@pytest.mark.parametrize("kind", ["PBKDF2", "PBKDF2SHA1", "Scrypt"])
+def test_a_long_password_of_before_is_wrong_and_its_hash_stays(settings, kind):
+    settings.BT_SECURITY_PASSWORDS_MAX_BYTES = 256
+    hasher = getattr(hashers, f"{kind}PasswordHasher")()
+    long, stored = "x" * 257, hasher.encode("x" * 257, "saltsaltsaltsalt")
+    kept = []
+    assert check_password(long, stored, setter=kept.append) is False
+    assert kept == []
+
+
+@pytest.mark.parametrize("kind", [hashers.PBKDF2PasswordHasher, hashers.ScryptPasswordHasher])
+def test_a_password_of_before_is_upgraded(kind):
+    stored, kept = kind().encode("Tr0ub4dor&3", "saltsaltsaltsalt"), []
+    assert check_password("Tr0ub4dor&3", stored, setter=kept.append) is True
+    assert kept == ["Tr0ub4dor&3"]
+
+
 @pytest.mark.feature("BT-30", "TK-34")
 def test_a_new_hash_is_bcrypt_sha256_at_cost_12():
+    """New passwords are hashed by bcrypt-SHA256 at cost 12."""
     hashed = make_password("Tr0ub4dor&3")
     assert hashed.startswith("bcrypt_sha256$$2b$12$")
     assert verify_password("Tr0ub4dor&3", hashed) == (True, False)
@@ -69,6 +88,7 @@ def test_every_byte_of_a_long_password_counts(text):
     ids=["whole", "72 bytes", "another end", "83 bytes"],
 )
 def test_an_imported_hash_reads_72_bytes_like_its_maker(password):
+    """An imported `bcrypt$` hash verifies also for passwords of more than 72 bytes."""
     assert verify_password(password, LONG_HASH) == (True, True)
 
 

@@ -40,6 +40,8 @@ def imported(password: str) -> str:
 
 @pytest.mark.feature("BT-30")
 def test_a_wrong_long_password_against_an_imported_hash_is_the_form_again(log_in):
+    """A wrong password of 83 bytes against an imported hash is an ordinary refusal, no server
+    error."""
     account_with(imported(LONG))
     assert log_in(f"x{LONG}") == 200
 
@@ -47,6 +49,7 @@ def test_a_wrong_long_password_against_an_imported_hash_is_the_form_again(log_in
 @pytest.mark.feature("BT-30", "BD-33")
 @pytest.mark.parametrize("password", ["Tr0ub4dor&3", LONG], ids=["short", "83 bytes"])
 def test_an_imported_hash_is_upgraded_at_log_in(log_in, password):
+    """An imported bcrypt hash opens the account and is replaced by the preferred one at log-in."""
     account = account_with(imported(password))
     assert log_in(password) == 302
     account.refresh_from_db()
@@ -56,6 +59,7 @@ def test_an_imported_hash_is_upgraded_at_log_in(log_in, password):
 
 @pytest.mark.feature("BD-33")
 def test_an_old_hash_of_django_is_upgraded_at_log_in(log_in):
+    """An old hash of Django is replaced by the preferred one at log-in."""
     account = account_with(make_password("Tr0ub4dor&3", hasher="pbkdf2_sha256"))
     assert log_in("Tr0ub4dor&3") == 302
     account.refresh_from_db()

@@ -37,6 +37,7 @@ def codes(password: str, **rules) -> list[str]:
 
 @pytest.mark.feature("TK-30")
 def test_seven_characters_are_refused_and_eight_are_not():
+    """Seven characters are refused and eight are not."""
     assert codes("Ab1!xyz") == ["password_too_short"]
     assert codes("Ab1!xyzw") == []
 
@@ -44,12 +45,15 @@ def test_seven_characters_are_refused_and_eight_are_not():
 @pytest.mark.feature("TK-31")
 @pytest.mark.parametrize("password", ["tr0ub4dor&3", "TR0UB4DOR&3", "Troubador&", "Tr0ub4dor3"])
 def test_a_password_without_one_class_is_refused_with_one_message(password):
+    """Upper case, lower case, digit and special character are all required, and one message says
+    so."""
     assert codes(password) == ["password_lacks_classes"]
 
 
 @pytest.mark.feature("TK-31")
 @pytest.mark.parametrize("password", [GOOD, "Äpfel٣ & Birnen", "Ünï1 cödé", "Zürich8世界"])
 def test_letters_and_digits_of_every_script_count(password):
+    """Letters and digits of every script count for the required classes."""
     assert codes(password) == []
 
 
@@ -61,6 +65,7 @@ def test_what_has_no_case_and_is_no_digit_is_special(password):
 @pytest.mark.feature("TK-32")
 @pytest.mark.parametrize("password", ["P@ssword", "Password1!", "1QAZ@wsx"])
 def test_a_common_password_is_refused_whatever_its_case(password):
+    """A common password is refused, whatever its case."""
     assert "password_too_common" in codes(password)
 
 
@@ -70,12 +75,14 @@ def test_a_common_password_is_refused_whatever_its_case(password):
     ["11111111", "Aaaaaaaa", "abababab", "Abcabcab", "Aa1!Aa1!", "Aa1!Aa1!Aa", "ÄäÄäÄäÄä"],
 )
 def test_a_pattern_over_and_over_is_refused(password):
+    """A password that is one pattern over and over is refused."""
     assert "password_repetitive" in codes(password)
 
 
 @pytest.mark.feature("TK-33")
 @pytest.mark.parametrize("password", ["Aaaaaaaa1!", "1!Aaaaaaaa", "Ab1!xAb1!x", "Aa1!Aa1?"])
 def test_a_pattern_beside_something_else_is_allowed(password):
+    """A password with a repetition beside something else is allowed."""
     assert codes(password) == []
 
 
