@@ -1,0 +1,80 @@
+"""One request for every operation of the API's document; a new one without it fails a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from bt_security.devices import remember
+from bt_security.tokens import api
+from tests.testapp.models import Account
+
+NOBODYS_UUID = UUID(int=7)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request, and the status of its answer.
+
+    `prepare(client, user)` makes what the request is about, and gives the parts of its path.
+    """
+
+    status: int
+    body: dict[str, Any] | None = None
+    is_logged_in: bool = True
+    prepare: Callable[[Client, Account], dict[str, Any]] = field(default=lambda client, user: {})
+
+
+def nobodys(client, user):
+    """Give parts of a path that lead to nothing."""
+    return {"uuid": NOBODYS_UUID}
+
+
+def own_session(client, user):
+    """Give the public id of the client's own session."""
+    (session,) = [one for one in client.get("/bt/api/sessions").json() if one["is_current"]]
+    return {"uuid": session["id"]}
+
+
+def own_device(client, user):
+    return {"uuid": remember(RequestFactory().get("/"), HttpResponse(), user).uuid}
+
+
+def own_token(client, user):
+    return {"uuid": api.issue(user, "script").token.uuid}
+
+
+def another_device(client, user):
+    other = Account.objects.create_user("bob")
+    return own_device(client, other)
+
+
+EXAMPLES: dict[str, list[Example]] = {
+    "get_openapi": [Example(200, is_logged_in=False)],
+    "get_me": [Example(200), Example(200, is_logged_in=False)],
+    "get_csrf_token": [Example(200, is_logged_in=False)],
+    "post_logout": [Example(204)],
+    "get_sessions": [Example(200)],
+    "delete_session": [Example(404, prepare=nobodys), Example(204, prepare=own_session)],
+    "post_sessions_revoke_others": [Example(200)],
+    "get_devices": [Example(200), Example(200, prepare=own_device)],
+    "get_api_tokens": [Example(200), Example(200, prepare=own_token)],
+    "post_api_tokens": [Example(201, body={"name": "script"})],
+    "delete_api_token": [Example(404, prepare=nobodys), Example(204, prepare=own_token)],
+    "post_api_token_rotation": [Example(404, prepare=nobodys), Example(201, prepare=own_token)],
+    "delete_device": [
+        Example(404, prepare=nobodys),
+        Example(404, prepare=another_device),
+        Example(204, prepare=own_device),
+    ],
+}
+
+PAGES = {
+    "csp-report": "what browsers send there has a format of its own, and no program calls it",
+}
+"""Routes outside `api/`, which the document leaves out, and why."""
