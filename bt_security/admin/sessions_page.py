@@ -1,0 +1,91 @@
+"""The list of sessions in the admin: who is logged in since when, and an action that ends them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename, get_user_model
+from django.db import models
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy, ngettext
+
+from bt_security import sessions
+from bt_security.conf import conf
+from bt_security.exceptions import OpenRefused
+from bt_security.models import Session
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Session]
+else:
+    _Admin = admin.ModelAdmin
+
+
+class SessionAdmin(_Admin):
+    """Shows log-ins without key, digest and content; nothing of them can be changed.
+
+    Staff see it with `bt_security.view_session` and end sessions with
+    `bt_security.delete_session`. Searched by log-in name.
+    """
+
+    actions = ("end_selected",)
+    list_display = ("uuid", "owner", "created_at", "last_seen_at", "expires_at")
+    list_display_links = None
+    list_select_related = ("user",)
+    ordering = ("-last_seen_at",)
+    fields: ClassVar = list_display
+    search_help_text = gettext_lazy("Search by log-in name")
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Session]:
+        """Return the sessions of log-ins; those of visitors are nobody's business."""
+        return super().get_queryset(request).exclude(user=None).defer("sealed", "digest", "mark")
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        """Return the log-in name, compared as a whole, which an encrypted one can be as well."""
+        return [f"user__{get_user_model().USERNAME_FIELD}__exact"]
+
+    @admin.display(description=gettext_lazy("user"), ordering="user")
+    def owner(self, session: Session) -> str:
+        """Return who is logged in, by primary key if the name does not open."""
+        try:
+            return str(session.user)
+        except OpenRefused:
+            return f"{get_user_model()._meta.verbose_name} {session.user_id}"
+
+    @admin.action(description=gettext_lazy("End the selected sessions"), permissions=["end"])
+    def end_selected(self, request: HttpRequest, queryset: models.QuerySet[Session]) -> None:
+        """End them; the next request of each is anonymous."""
+        ended = sum(map(sessions.revoke, list(queryset.values_list("uuid", flat=True))))
+        text = ngettext("%(count)d session was ended.", "%(count)d sessions were ended.", ended)
+        self.message_user(request, text % {"count": ended}, messages.SUCCESS)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Whether the account may end sessions of others."""
+        code = get_permission_codename("delete", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{code}")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False: people log in."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: there is nothing that could be changed."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return False: the action ends sessions, in the cache as well."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the account may see the list, or end what is on it."""
+        return super().has_view_permission(request, obj) or self.has_end_permission(request)
+
+
+def register(site: admin.AdminSite) -> None:
+    """Add the list to an admin site, if the feature is on and it is not there already.
+
+    Raises:
+        ImproperlyConfigured: `BT_SECURITY_FEATURES` is malformed.
+    """
+    if conf.has_feature("sessions") and not site.is_registered(Session):
+        site.register(Session, SessionAdmin)
