@@ -1,0 +1,37 @@
+"""A short name for a browser, by which its owner tells it from the others."""
+
+from __future__ import annotations
+
+# The first that is found wins: Edge and Opera also say Chrome, and Chrome says Safari.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iOS"),
+    ("iPad", "iPadOS"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def label_of(user_agent: str) -> str:
+    """Return browser and system such as `Firefox on Linux`, without versions; "" if unknown.
+
+    It is the browser's own word: good for a list, worthless for a decision.
+    """
+    names = (_first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent))
+    return " on ".join(filter(None, names))
+
+
+def _first(marks: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for mark, name in marks if mark in user_agent), "")

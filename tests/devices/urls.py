@@ -1,0 +1,11 @@
+"""The test site with the routes of devices."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("security/", include("bt_security.devices.urls")),
+]
