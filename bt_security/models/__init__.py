@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from bt_security.models.api_token import ApiToken
+from bt_security.models.csp_report import CspReport
+from bt_security.models.device import Device
 from bt_security.models.encryption_keys import EncryptionKeys
+from bt_security.models.feed_token import FeedToken
 from bt_security.models.rotation import RotationRange
+from bt_security.models.session import Session, SessionEpoch
 from bt_security.models.setting import Setting
+from bt_security.models.used_token import UsedToken
 
-__all__ = ["EncryptionKeys", "RotationRange", "Setting"]
+__all__ = [
+    "ApiToken",
+    "CspReport",
+    "Device",
+    "EncryptionKeys",
+    "FeedToken",
+    "RotationRange",
+    "Session",
+    "SessionEpoch",
+    "Setting",
+    "UsedToken",
+]
