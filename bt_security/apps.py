@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 
-from bt_security import checks
-from bt_security.conf import judge_environment
+from bt_security import checks, deployment
+from bt_security.conf import Feature, conf, judge_environment
 from bt_security.fields import model_checks
 from bt_security.fields.serializers import use_sealed_serializers
 from bt_security.rotation import first_start
@@ -22,6 +24,13 @@ KEYLESS_COMMANDS = frozenset(
         "makemigrations",
     }
 )
+
+RECEIVERS: dict[str, tuple[Feature, ...]] = {
+    "bt_security.devices.receivers": ("sessions", "ratelimit"),
+    "bt_security.sessions.receivers": ("sessions",),
+    "bt_security.tokens.bearer": ("sessions",),
+}
+"""Modules whose `connect` is called, with the features of which one has to be on."""
 
 
 class BTSecurityConfig(AppConfig):
@@ -40,6 +49,17 @@ class BTSecurityConfig(AppConfig):
         if not KEYLESS_COMMANDS.intersection(sys.argv[1:2]):
             judge_environment()
         checks.register()
+        deployment.register()
         model_checks.register()
         use_sealed_serializers()
         first_start.connect()
+        for place, features in RECEIVERS.items():
+            if any(map(_is_on, features)):
+                import_module(place).connect()
+
+
+def _is_on(feature: Feature) -> bool:
+    try:
+        return conf.has_feature(feature)
+    except ImproperlyConfigured:
+        return False  # E001 and E002 speak of it

@@ -49,7 +49,26 @@ def check_foreign_formats(**_: Any) -> list[CheckMessage]:
     ]
 
 
-DEPLOY_CHECKS = (check_key_beside_data, check_foreign_formats)
+def check_database_key_is_accepted(**_: Any) -> list[CheckMessage]:
+    """Report that the database still decides whether its own key opens values (W012)."""
+    try:
+        accepts, keys = conf.keys.accept_database_key, read_operator_keys()
+    except ImproperlyConfigured:
+        return []  # E001 and E004 speak of it
+    if keys.current is None or not accepts or not _has_sealed_column():
+        return []
+    return [
+        finding(
+            "W012",
+            "TOKEN_ENCRYPTION_KEY is set, and values of the database key may still be accepted.",
+            hint="Once `manage.py key_status` says `move to an operator key: done`, set "
+            "BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY = False: nothing that is written into the "
+            "database can bring the database key back then.",
+        )
+    ]
+
+
+DEPLOY_CHECKS = (check_key_beside_data, check_foreign_formats, check_database_key_is_accepted)
 
 
 def _has_sealed_column() -> bool:

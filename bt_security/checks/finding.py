@@ -8,9 +8,8 @@ from django.core.checks import CheckMessage, Error, Warning
 def finding(number: str, text: str, *, hint: str) -> CheckMessage:
     """Return the message `bt_security.<number>`: an error for `E…`, a warning for `W…`.
 
-    `hint` says what to do; the line in `docs/checks.md` is added to it.
+    `hint` says all that has to be done: the page that is named behind it is not installed.
     """
     kind = Error if number.startswith("E") else Warning
-    return kind(
-        text, hint=f"{hint} See docs/checks.md#{number.lower()}.", id=f"bt_security.{number}"
-    )
+    page = f"More in the repository: docs/checks.md#{number.lower()}."
+    return kind(text, hint=f"{hint} {page}", id=f"bt_security.{number}")

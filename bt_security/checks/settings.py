@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
@@ -66,12 +67,23 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
     return _refusal("E005", judge_secret_key, hint="`manage.py generate_key` prints a good key.")
 
 
+def check_users(**_: Any) -> list[CheckMessage]:
+    """Report that the app of `AUTH_USER_MODEL` is not installed (E006)."""
+    try:
+        get_user_model()
+    except ImproperlyConfigured as error:
+        hint = 'Add "django.contrib.auth" and "django.contrib.contenttypes" to INSTALLED_APPS.'
+        return [finding("E006", f"Sessions and tokens belong to users: {error}", hint=hint)]
+    return []
+
+
 SETTINGS_CHECKS = (
     check_values,
     check_names,
     check_key_database,
     check_environment,
     check_secret_key,
+    check_users,
 )
 
 

@@ -12,6 +12,7 @@ from bt_security.checks.passwords import (
     PASSWORD_DEPLOY_CHECKS,
     check_imported_hashes,
     check_preferred_hasher,
+    check_readers,
     check_validators,
 )
 from bt_security.passwords import password_hashers, password_validators
@@ -19,7 +20,7 @@ from bt_security.passwords import password_hashers, password_validators
 pytestmark = pytest.mark.once
 
 DJANGOS = "django.contrib.auth.hashers"
-CHECKS = [check_validators, check_imported_hashes, check_preferred_hasher]
+CHECKS = [check_validators, check_imported_hashes, check_preferred_hasher, check_readers]
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +80,13 @@ def test_a_strong_hasher_of_django_passes(settings, name):
 def test_no_hasher_at_all_is_left_to_django(settings):
     settings.PASSWORD_HASHERS = []
     assert check_preferred_hasher() == []
+
+
+@pytest.mark.parametrize("name", ["PBKDF2", "PBKDF2SHA1", "Argon2", "Scrypt"])
+def test_a_reader_of_django_behind_our_hasher_is_w064(settings, name):
+    settings.PASSWORD_HASHERS = [password_hashers()[0], f"{DJANGOS}.{name}PasswordHasher"]
+    (found,) = check_readers()
+    assert found.id == "bt_security.W064"
 
 
 def test_they_are_registered():

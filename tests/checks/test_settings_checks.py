@@ -14,6 +14,7 @@ from bt_security.checks.settings import (
     check_key_database,
     check_names,
     check_secret_key,
+    check_users,
     check_values,
 )
 
@@ -136,7 +137,7 @@ def test_a_long_secret_key_passes(settings):
 
 def test_a_finding_points_to_the_docs():
     message = finding("E001", "Wrong.", hint="Do this.")
-    assert message.hint == "Do this. See docs/checks.md#e001."
+    assert message.hint == "Do this. More in the repository: docs/checks.md#e001."
 
 
 def test_the_checks_are_registered_once():
@@ -156,4 +157,11 @@ def test_deploy_checks_run_with_deploy_only():
 def test_the_checks_run_under_their_own_tag(settings):
     settings.BT_SECURITY_KEYS_DATABASE = "nowhere"
     register()
-    assert "E003" in ids(registry.run_checks(tags=["bt_security"]))
+    assert "E003" in ids(registry.run_checks(tags=["bt_security"], databases=[]))
+
+
+def test_a_site_without_users_is_told_what_its_tables_need(settings):
+    settings.AUTH_USER_MODEL = "missing.User"
+    (found,) = check_users()
+    assert found.id == "bt_security.E006"
+    assert "django.contrib.auth" in found.hint
