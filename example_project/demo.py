@@ -24,7 +24,9 @@ FOLDER = Path(__file__).resolve().parent
 MANAGE = FOLDER / "manage.py"
 VAR = Path(os.environ.get("EXAMPLE_VAR", FOLDER / "var"))
 HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
 ADMIN = "admin@example.org"
+OWNER = "owner@example.org"
 KEY_VARIABLES = ("TOKEN_ENCRYPTION_KEY", "TOKEN_ENCRYPTION_KEY_PREVIOUS")
 
 Manage = Callable[..., str]
@@ -37,15 +39,16 @@ class DemoFailed(Exception):
 def main() -> int:
     serves = os.environ.get("SERVE", "1") != "0"
     try:
-        port = int(os.environ.get("PORT", "8000"))
+        port = int(os.environ.get("PORT", DEFAULT_PORT))
         if serves:
             require_free(port)
         without_key = clean_environment()
-        expected = fill(commands(without_key))
+        owner_password = secrets.token_urlsafe(12)
+        expected = fill(commands({**without_key, "EXAMPLE_OWNER_PASSWORD": owner_password}))
         with_key = {**without_key, "TOKEN_ENCRYPTION_KEY": new_key(without_key)}
         move(commands(with_key), expected)
         if serves:
-            serve(with_key, port)
+            serve(with_key, port, owner_password)
     except DemoFailed as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)
         return 1
@@ -80,16 +83,19 @@ def move(manage: Manage, expected: int) -> None:
     print(f"\nAll {expected} values are under {key} and open with it.", flush=True)
 
 
-def serve(environment: Mapping[str, str], port: int) -> NoReturn:
-    """Make an admin with a random password, print it, and become the web server."""
+def serve(environment: Mapping[str, str], port: int, owner_password: str) -> NoReturn:
+    """Make an admin with a random password, print how to log in, and become the web server."""
     password = secrets.token_urlsafe(12)
     variables = {"DJANGO_SUPERUSER_EMAIL": ADMIN, "DJANGO_SUPERUSER_PASSWORD": password}
     commands({**environment, **variables})("createsuperuser", "--noinput", "--verbosity=0")
     heading(f"4. The site: http://{HOST}:{port}/admin/ (Ctrl+C ends it)")
     print(f"log in as  {ADMIN}\npassword   {password}")
-    print(f"the keys   http://{HOST}:{port}/admin/bt_security/encryptionkeys/\n", flush=True)
+    print(f"the keys   http://{HOST}:{port}/admin/bt_security/encryptionkeys/")
+    print(f"\nthe bills  http://{HOST}:{port}/")
+    print(f"log in as  {OWNER}\npassword   {owner_password}\n", flush=True)
     server = [sys.executable, str(MANAGE), "runserver", "--noreload", f"{HOST}:{port}"]
-    os.execve(sys.executable, server, dict(environment))
+    address = {} if port == DEFAULT_PORT else {"BASE_URL": f"http://{HOST}:{port}"}
+    os.execve(sys.executable, server, {**address, **environment})
 
 
 def status_of(manage: Manage) -> dict[str, Any]:

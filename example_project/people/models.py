@@ -26,6 +26,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     email = EncryptedEmailField("e-mail address", lookup="email", unique=True)
     email_index = BlindIndexField(source="email", unique=True)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_active = models.BooleanField("active", default=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     date_joined = models.DateTimeField(auto_now_add=True)

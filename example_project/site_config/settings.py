@@ -1,7 +1,13 @@
-"""Settings of the bill tracker: a development site on SQLite.
+"""Settings of the bill tracker: a development site on SQLite, by plain HTTP on 127.0.0.1.
 
-Everything it stores is in `var/` (another folder: `EXAMPLE_VAR`). The key that seals comes from
-`TOKEN_ENCRYPTION_KEY`; without it the site makes one and keeps it in its database.
+Environment that people change most (`bt_security.presets.VARIABLES` has all of it):
+
+    TOKEN_ENCRYPTION_KEY   the key that seals; without it the site makes one in its database
+    HTTPS, TRUST_PROXY     behind a proxy that ends TLS: HTTPS=true TRUST_PROXY=1
+    BASE_URL               where people find the site; the links in its mails begin so
+    SINGLE_USER            log-in name of an account that every visitor is
+    EXAMPLE_VAR            the folder of all that the site stores, var/ by default
+    EXAMPLE_MAIL           "console" (default), or "files" to find mails in its folder mail/
 """
 
 from __future__ import annotations
@@ -9,11 +15,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import django
 from django.core.management.utils import get_random_secret_key
+
+from bt_security.presets import strict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("EXAMPLE_VAR", BASE_DIR / "var"))
-VAR.mkdir(parents=True, exist_ok=True)
+VAR.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def secret_key() -> str:
@@ -25,37 +34,43 @@ def secret_key() -> str:
     return file.read_text()
 
 
-SECRET_KEY = secret_key()
 DEBUG = True
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+SECRET_KEY = secret_key()
 
-INSTALLED_APPS = [
-    "django.contrib.admin",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "bt_security",
-    "people",
-    "tracker",
-]
-
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
+# Every feature, with the strict value of each setting. The rest of this file is plain Django.
+globals().update(
+    strict(
+        INSTALLED_APPS=[
+            "django.contrib.admin",
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+            "django.contrib.staticfiles",
+            "bt_security",
+            "people",
+            "tracker",
+        ],
+        MIDDLEWARE=[
+            "django.middleware.security.SecurityMiddleware",
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.common.CommonMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+            "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        ],
+        BT_SECURITY_SITE_BASE_URL=os.environ.get("BASE_URL", "http://127.0.0.1:8000"),
+    )
+)
 
 ROOT_URLCONF = "site_config.urls"
 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -73,10 +88,25 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "people.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-]
+LOGIN_URL = "people:log-in"
+LOGIN_REDIRECT_URL = "tracker:bills"
 
 USE_TZ = True
+TIME_ZONE = "UTC"
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+DEFAULT_FROM_EMAIL = "Bill tracker <bills@example.org>"
+MAIL_BACKENDS = "django.core.mail.backends"
+if os.environ.get("EXAMPLE_MAIL") == "files":
+    MAIL = {
+        "BACKEND": f"{MAIL_BACKENDS}.filebased.EmailBackend",
+        "OPTIONS": {"file_path": VAR / "mail"},
+    }
+else:
+    MAIL = {"BACKEND": f"{MAIL_BACKENDS}.console.EmailBackend"}
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": MAIL}
+else:
+    EMAIL_BACKEND = MAIL["BACKEND"]
+    EMAIL_FILE_PATH = VAR / "mail"

@@ -1,15 +1,16 @@
-"""The example site is its admin, for now."""
+"""The tracker at the root, the account's pages, the admin."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
-from django.views.generic import RedirectView
+from django.urls import include, path
 
 admin.site.site_header = "Bill tracker"
 admin.site.site_title = "Bill tracker"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("tracker.urls")),
+    path("account/", include("people.urls")),
+    path("security/", include("bt_security.urls")),
     path("admin/", admin.site.urls),
 ]

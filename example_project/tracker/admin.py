@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.contrib import admin
 from django.db import models
 
+from tracker.forms import BankConnectionForm, WriteOnlyForm
 from tracker.models import BankConnection, Bill, Payee, SiteSettings
 
-
-class WriteOnlyForm(forms.ModelForm):
-    """Leaves the fields of `secrets` empty, and keeps what is stored where nothing is entered."""
-
-    secrets: tuple[str, ...] = ()
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for name in self.secrets:
-            self.fields[name].widget = forms.PasswordInput({"autocomplete": "new-password"})
-            if self.instance.pk and not self.instance._state.adding:
-                self.fields[name].required = False
-                self.fields[name].help_text = "Leave it empty to keep what is stored."
-
-    def clean(self):
-        entered = super().clean()
-        for name in self.secrets:
-            if not entered.get(name) and not self.instance._state.adding:
-                entered[name] = getattr(self.instance, name)
-        return entered
-
-
 HTTPS_ASSUMED = {models.URLField: {"assume_scheme": "https"}}
-
-
-class BankConnectionForm(WriteOnlyForm):
-    secrets = ("access_url",)
 
 
 class SiteSettingsForm(WriteOnlyForm):
@@ -44,7 +18,7 @@ class SiteSettingsForm(WriteOnlyForm):
 @admin.register(BankConnection)
 class BankConnectionAdmin(admin.ModelAdmin):
     form = BankConnectionForm
-    formfield_overrides = HTTPS_ASSUMED
+    fields = ["owner", "name", "access_url"]
     list_display = ["name", "owner"]
     list_select_related = ["owner"]
     search_fields = ["owner__email__exact"]

@@ -30,7 +30,7 @@ class Payee(models.Model):
     name = EncryptedCharField(max_length=200, lookup="casefold", unique=True)
     name_index = BlindIndexField(source="name", unique=True)
     other_name = EncryptedCharField(max_length=200, null=True, blank=True)
-    country = models.CharField(max_length=2)
+    country = models.CharField(max_length=2, blank=True, default="")
 
     def __str__(self):
         return self.name
@@ -44,6 +44,7 @@ class Bill(models.Model):
     amount = models.DecimalField(max_digits=10, decimal_places=2)
     currency = models.CharField(max_length=3)
     due_on = models.DateField()
+    paid_on = models.DateField(null=True, blank=True)
     customer_number = EncryptedCharField(max_length=40, lookup="digits", blank=True)
     customer_number_index = BlindIndexField(source="customer_number", db_index=True)
     note = EncryptedTextField(blank=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from datetime import date
 
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client, TestCase
 
+from tracker.calendar_text import calendar_text
 from tracker.models import BankConnection, Bill, Payee, SiteSettings
 
 ADMIN = "admin@example.org"
@@ -19,7 +21,7 @@ class SiteTest(TestCase):
     @classmethod
     def setUpTestData(cls):
         call_command("load_example", limit=40, verbosity=0)
-        cls.password = secrets.token_urlsafe()
+        cls.password = f"{secrets.token_urlsafe()}-aA1"
         cls.admin = get_user_model().objects.create_superuser(ADMIN, cls.password)
 
     def setUp(self):
@@ -78,7 +80,7 @@ class AdminTest(SiteTest):
         assert "already exists" in str(answer.context["adminform"].form.errors)
 
     def test_an_account_can_be_made(self):
-        password = secrets.token_urlsafe()
+        password = f"{secrets.token_urlsafe()}-aA1"
         form = {"email": "new@example.org", "usable_password": "true"}
         form |= {"password1": password, "password2": password}
         self.client.post("/admin/people/user/add/", form)
@@ -104,6 +106,17 @@ class AdminTest(SiteTest):
         after = SiteSettings.objects.get()
         assert after.smtp_password == before.smtp_password
         assert (after.smtp_port, after.oidc_client_secret) == (25, "another")
+
+
+class CalendarTest(TestCase):
+    def test_a_line_has_at_most_75_bytes_and_no_separator_of_the_format(self):
+        payee = Payee(name="Stadtwerke; München, Süd\\Nord\n" + "水" * 40)
+        bill = Bill(pk=1, payee=payee, amount=1, currency="EUR", due_on=date(2030, 1, 31))
+        lines = calendar_text([bill]).split("\r\n")
+        assert max(len(line.encode()) for line in lines) <= 75
+        unfolded = "\r\n".join(lines).replace("\r\n ", "")
+        assert "DTSTART;VALUE=DATE:20300131" in unfolded
+        assert f"SUMMARY:Stadtwerke\\; München\\, Süd\\\\Nord {'水' * 40}: 1 EUR" in unfolded
 
 
 class StoredTest(SiteTest):

@@ -34,11 +34,15 @@ SEALED = {
 
 @pytest.fixture
 def environment(tmp_path):
+    return environment_in(tmp_path)
+
+
+def environment_in(folder):
     """An operator key that the demo must not take, and a folder of its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BT_TEST_")}
     return {
         **kept,
-        "EXAMPLE_VAR": str(tmp_path / "var"),
+        "EXAMPLE_VAR": str(folder / "var"),
         "PAYEES": str(PAYEES),
         "TOKEN_ENCRYPTION_KEY": "a key of the shell that the demo leaves alone 0123456789",
         "SERVE": "0",
@@ -86,14 +90,14 @@ def test_a_step_that_fails_ends_the_demo_with_an_error(environment):
     assert "Traceback" not in done.stderr
 
 
-@pytest.fixture
-def free_port():
+def unused_port():
     with socket.socket() as probe:
         probe.bind((demo.HOST, 0))
         return probe.getsockname()[1]
 
 
-def test_a_busy_port_is_named_before_anything_is_done(environment, free_port):
+def test_a_busy_port_is_named_before_anything_is_done(environment):
+    free_port = unused_port()
     with socket.socket() as other:
         other.bind((demo.HOST, free_port))
         other.listen()
@@ -103,17 +107,18 @@ def test_a_busy_port_is_named_before_anything_is_done(environment, free_port):
     assert re.search(rf"failed: port {free_port} on 127\.0\.0\.1 is not free", done.stderr)
 
 
-@pytest.fixture
-def serving(environment, free_port, tmp_path):
-    """The demo in its last step: address, admin and password as it prints them."""
-    log = tmp_path / "log"
-    variables = {**environment, "SERVE": "1", "PORT": str(free_port), "PAYEES": "30"}
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """The demo in its last step: its address, and the two log-ins that it prints."""
+    folder, port = tmp_path_factory.mktemp("demo"), unused_port()
+    log = folder / "log"
+    variables = {**environment_in(folder), "SERVE": "1", "PORT": str(port), "PAYEES": "30"}
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, str(DEMO)], env=variables, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        yield wait_for_the_site(process, log, free_port)
+        yield wait_for_the_site(process, log, port)
     finally:
         process.terminate()  # SIGINT is ignored by what a shell starts in the background
         process.wait(timeout=30)
@@ -129,26 +134,34 @@ def wait_for_the_site(process, log, port):
             time.sleep(0.1)
         else:
             shown = log.read_text()
-            return (
-                address,
-                *re.search(r"log in as +(\S+)\npassword +(\S+)", shown).groups(),
-            )
+            return address, re.findall(r"log in as +(\S+)\npassword +(\S+)", shown)
     raise AssertionError(log.read_text())
 
 
 @pytest.mark.servers
 def test_the_printed_log_in_opens_the_admin(serving):
-    address, name, password = serving
+    address, (administrator, _) = serving
+    page = "/admin/bt_security/encryptionkeys/"
+    text = log_in(address, f"/admin/login/?next={page}", *administrator)
+    assert "environment (TOKEN_ENCRYPTION_KEY)" in text
+    assert administrator[0] in text
+
+
+@pytest.mark.servers
+def test_the_printed_log_in_opens_the_bills(serving):
+    address, (_, owner) = serving
+    assert "30 open" in log_in(address, "/account/log-in/", *owner)
+
+
+def log_in(address, page, name, password):
+    """Log in as a browser does, and return the page that follows."""
     cookies = http.cookiejar.CookieJar()
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
-    browser.open(f"{address}/admin/login/").close()
-    token = next(cookie.value for cookie in cookies if cookie.name == "csrftoken")
+    browser.open(f"{address}{page}").close()
+    token = next(cookie.value for cookie in cookies if "csrf" in cookie.name)
     form = {"username": name, "password": password, "csrfmiddlewaretoken": token}
-    log_in = f"{address}/admin/login/?next=/admin/bt_security/encryptionkeys/"
-    with browser.open(log_in, urllib.parse.urlencode(form).encode()) as page:
-        text = page.read().decode()
-    assert "environment (TOKEN_ENCRYPTION_KEY)" in text
-    assert name in text
+    with browser.open(f"{address}{page}", urllib.parse.urlencode(form).encode()) as shown:
+        return shown.read().decode()
 
 
 def status(**changes):

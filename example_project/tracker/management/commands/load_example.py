@@ -1,7 +1,11 @@
-"""`manage.py load_example`: fill an empty site with payees, bills and secrets."""
+"""`manage.py load_example`: fill an empty site with payees, bills and secrets.
+
+The owner of the bills can log in if `EXAMPLE_OWNER_PASSWORD` holds a password.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
 import unicodedata
 from datetime import timedelta
@@ -31,7 +35,8 @@ class Command(BaseCommand):
         if Payee.objects.exists():
             raise CommandError("this site has payees already")
         payees = Payee.objects.bulk_create(town_payees(options["limit"]), batch_size=2000)
-        owner = get_user_model().objects.create_user(OWNER)
+        password = os.environ.get("EXAMPLE_OWNER_PASSWORD")
+        owner = get_user_model().objects.create_user(OWNER, password)
         self._add_secrets(owner)
         Bill.objects.bulk_create(
             Bill(
