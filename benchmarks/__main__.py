@@ -16,6 +16,9 @@ from benchmarks.encryption.names import NAMES
 from benchmarks.page import put, results
 
 ROOT = Path(__file__).resolve().parent.parent
+REQUEST = "request"
+"""The benchmark whose stacks are sites of their own, each in a process with its settings."""
+
 FULL = {"rows": 20_000, "large_rows": 1_000_000, "repeats": 7, "large_repeats": 5}
 QUICK = {"rows": 5_000, "large_rows": 50_000, "repeats": 3, "large_repeats": 2}
 
@@ -27,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--large-rows", type=int, help="rows of the large tables (1000000)")
     made.add_argument("--repeats", type=int, help="pairs of each small measurement (7)")
     made.add_argument("--large-repeats", type=int, help="pairs of each large measurement (5)")
-    made.add_argument("--only", action="append", choices=NAMES, help="one benchmark, repeatable")
+    made.add_argument(
+        "--only", action="append", choices=[*NAMES, REQUEST], help="one benchmark, repeatable"
+    )
     made.add_argument("--database", choices=["sqlite", "postgres"], help="default: all there are")
     made.add_argument(
         "--clock",
@@ -55,8 +60,9 @@ def databases(asked: argparse.Namespace) -> list[str]:
 
 def measure(kind: str, asked: argparse.Namespace, results: Path) -> dict[str, Any]:
     """Run the benchmarks on one kind of database in a process of its own."""
+    names = [name for name in asked.only or NAMES if name != REQUEST]
     with scratch(kind) as database:
-        job = {**sizes(asked), "clock": asked.clock, "only": asked.only or NAMES, "kind": kind}
+        job = {**sizes(asked), "clock": asked.clock, "only": names, "kind": kind}
         environment = {
             **os.environ,
             "BT_BENCH_DATABASE": json.dumps(database),
@@ -72,19 +78,41 @@ def measure(kind: str, asked: argparse.Namespace, results: Path) -> dict[str, An
     return found
 
 
+def measure_requests(asked: argparse.Namespace, results: Path) -> dict[str, Any]:
+    """Run the benchmark of requests, which has a database for each of its sites."""
+    job = {**sizes(asked), "clock": asked.clock}
+    environment = {**os.environ, "BT_BENCH_JOB": json.dumps(job)}
+    command = [sys.executable, "-m", "benchmarks.request", str(results)]
+    subprocess.run(command, env=environment, check=True, cwd=ROOT)
+    found: dict[str, Any] = json.loads(results.read_text())
+    return found
+
+
+def write_page(page: Path, found: dict[str, Any]) -> None:
+    """Put the tables into a page; what was not measured stays as it is."""
+    requests = {name: one for name, one in found.items() if name == REQUEST}
+    others = {name: one for name, one in found.items() if name != REQUEST}
+    for name, measured in (("bench", others), ("bench-requests", requests)):
+        if measured:
+            page.write_text(put(page.read_text(), results(measured), name=name))
+
+
 def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
-    kinds = databases(asked)
-    if "postgres" not in kinds:
+    only = asked.only or [*NAMES, REQUEST]
+    kinds = [] if only == [REQUEST] else databases(asked)
+    if kinds and "postgres" not in kinds:
         print(f"PostgreSQL is left out: {POSTGRES_URL} is not given")
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as directory:
         for kind in kinds:
             found[kind] = measure(kind, asked, Path(directory) / f"{kind}.json")
+        if REQUEST in only:
+            found[REQUEST] = measure_requests(asked, Path(directory) / f"{REQUEST}.json")
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
     if asked.page:
-        asked.page.write_text(put(asked.page.read_text(), results(found), name="bench"))
+        write_page(asked.page, found)
     return 0
 
 

@@ -7,6 +7,11 @@ import os
 
 DATABASES = {"default": json.loads(os.environ["BT_BENCH_DATABASE"])}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["bt_security", "benchmarks.encryption"]
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "bt_security",
+    "benchmarks.encryption",
+]
 SECRET_KEY = "only for benchmarks: sixty characters that no real site uses"
 USE_TZ = True

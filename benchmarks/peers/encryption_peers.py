@@ -409,7 +409,7 @@ class BtSecurity(Peer):
     """django-bt-security: operator keys from the environment, rotation by its own command."""
 
     key = "bt_security"
-    apps = ("bt_security",)
+    apps = ("django.contrib.auth", "django.contrib.contenttypes", "bt_security")
     how = "manage.py rotate_keys"
     OLD, NEW, BAD = (
         name + "-0123456789-abcdefghijklmnopqrstuvwxyz" for name in ("old", "new", "bad")

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Measures the comparable packages and this one side by side, in an environment of its own, and
-# writes the dated table into docs/benchmarks.md. ROWS=20000 REPEATS=3 PYTHON=… may be set;
-# arguments go to encryption_peers.py, for example --only bt_security,tinkf.
+# Measures the comparable packages and this one side by side, in environments of their own, and
+# writes the dated tables into docs/benchmarks.md. PART=encryption or PART=requests chooses one of
+# the two; ROWS=20000 REPEATS=3 ROUNDS=15 PYTHON=… may be set. Arguments go to the script of the
+# chosen part, for example --only bt_security,tinkf.
 set -eu
+unset PYTHONDONTWRITEBYTECODE # every package starts from compiled modules, as on a site
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 root=$(dirname -- "$(dirname -- "$here")")
@@ -39,15 +41,34 @@ work=$(mktemp -d "$shared/bt-peers-XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 chmod 755 "$work"
 
-[ -x "$home/venv/bin/python" ] || "$(find_python)" -m venv "$home/venv"
-run="$home/venv/bin/python"
-"$run" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-"$run" -m pip install --quiet --disable-pip-version-check --no-deps --editable "$root"
-"$run" "$here/encryption_peers.py" --setup --peers-dir "$home/packages"
+environment() { # folder, requirements
+    [ -x "$1/bin/python" ] || "$(find_python)" -m venv "$1"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --editable "$root"
+}
 
-servers=""
-if has_postgres; then servers="--pg"; else echo "PostgreSQL is left out: no initdb found" >&2; fi
-# shellcheck disable=SC2086
-"$run" "$here/encryption_peers.py" --run $servers --peers-dir "$home/packages" --work "$work" \
-    --rows "${ROWS:-20000}" --repeats "${REPEATS:-3}" --json "$home/results.json" "$@"
-cd "$root" && "$run" -m benchmarks.peers.write_table "$home/results.json" docs/benchmarks.md
+encryption() {
+    environment "$home/venv" "$here/requirements.txt"
+    run="$home/venv/bin/python"
+    "$run" "$here/encryption_peers.py" --setup --peers-dir "$home/packages"
+    servers=""
+    if has_postgres; then servers="--pg"; else echo "PostgreSQL is left out: no initdb found" >&2; fi
+    # shellcheck disable=SC2086
+    "$run" "$here/encryption_peers.py" --run $servers --peers-dir "$home/packages" --work "$work" \
+        --rows "${ROWS:-20000}" --repeats "${REPEATS:-3}" --json "$home/results.json" "$@"
+    cd "$root" && "$run" -m benchmarks.peers.write_table "$home/results.json" docs/benchmarks.md
+}
+
+requests() {
+    environment "$home/requests" "$here/requirements-auth.txt"
+    run="$home/requests/bin/python"
+    command -v redis-server >/dev/null 2>&1 || echo "Redis is left out: no redis-server found" >&2
+    "$run" "$here/request_overhead.py" --rounds "${ROUNDS:-15}" --json "$home/requests.json" "$@"
+    cd "$root" && "$run" -m benchmarks.peers.write_requests "$home/requests.json" docs/benchmarks.md
+}
+
+case ${PART:-all} in
+    all) encryption && requests ;;
+    encryption | requests) "$PART" "$@" ;;
+    *) echo "PART is encryption or requests" >&2; exit 1 ;;
+esac

@@ -27,6 +27,16 @@ def test_benchmark_runs_and_gives_its_lines_as_json(name, tmp_path):
     assert all(line["what"] and line["ours"] > 0 for line in lines)
 
 
+def test_the_requests_are_measured_on_sites_of_their_own(tmp_path):
+    file = tmp_path / "result.json"
+    program.main(["--only", program.REQUEST, "--json", str(file), *SMALLEST])
+    found = json.loads(file.read_text())
+    lines = found[program.REQUEST]["request"]["lines"]
+    assert {line["what"] for line in lines} >= {"all headers and a nonce", "session read, database"}
+    assert all(line["ours"] > 0 for line in lines)
+    assert list(found) == [program.REQUEST]
+
+
 def test_a_run_puts_its_tables_into_a_page(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before <!-- bench: begin -->old<!-- bench: end --> after")
@@ -35,6 +45,20 @@ def test_a_run_puts_its_tables_into_a_page(tmp_path):
     assert text.startswith("before <!-- bench: begin -->")
     assert text.endswith("<!-- bench: end --> after")
     assert "| seal 64 B | " in text
+    assert "old" not in text
+
+
+def test_the_tables_of_requests_have_a_place_of_their_own(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- bench: begin -->kept<!-- bench: end -->"
+        "<!-- bench-requests: begin -->old<!-- bench-requests: end -->"
+    )
+    job = {"clock": "wall", "repeats": 1, "large_repeats": 1}
+    program.write_page(page, {program.REQUEST: {"machine": "a machine", "job": job}})
+    text = page.read_text()
+    assert "kept" in text
+    assert "a machine" in text
     assert "old" not in text
 
 
