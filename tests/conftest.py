@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["tests.browser"]
+
 SERVER_URLS = {"postgres": "BT_TEST_POSTGRES_URL", "mysql": "BT_TEST_MYSQL_URL"}
 REDIS_URL = "BT_TEST_REDIS_URL"
 DATABASE = os.environ.get("BT_TEST_DATABASE", "sqlite")

@@ -1,8 +1,9 @@
 """Imports go one way: a line of `layers.txt` imports the lines above it, never its own line.
 
-The list is the one of the design, with two names more on its last line. `operations` and
-`serializers` are import paths for hosts' migrations and settings files: they rest on the fields,
-and nothing inside the package may rest on them.
+The list is the one of the design, with three names more. `operations` and `serializers` on its
+last line are import paths for hosts' migrations and settings files: they rest on the fields, and
+nothing inside the package may rest on them. `deployment` compares a site with the presets, which
+the line of `checks` cannot.
 """
 
 from __future__ import annotations
