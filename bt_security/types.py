@@ -5,6 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
 
+OWN_APP = "bt_security"
+"""The app label of the package."""
+
 KeySource = Literal["database", "environment"]
 """Where the key that seals comes from, as `key_status` and the admin name it."""
 

@@ -15,7 +15,7 @@ from bt_security.fields.attribute import BoundAttribute, SealedAttribute
 from bt_security.fields.binding import binding_of, connect, current_binding, sealed_value
 from bt_security.fields.checks import check_field
 from bt_security.fields.codecs import NOT_A_VALUE, StringCodec, TextCodec, codec_for
-from bt_security.fields.column import byte_collation, sealed_shape
+from bt_security.fields.column import KEY_ID, byte_collation, sealed_shape
 from bt_security.fields.context import NOT_IN_THE_SCHEMA, OPTIONS, Context, public_path
 from bt_security.fields.foreign import formats_named_for, open_plain
 from bt_security.fields.forms import form_value, keeping_unreadable
@@ -335,7 +335,7 @@ class EncryptedFieldMixin(_AnyField):
         try:
             return self.codec.decode(content)
         except NOT_A_VALUE:
-            raise Tampered(key_id=text[3:11], detail="not a value of this field's type") from None
+            raise Tampered(key_id=text[KEY_ID], detail="not a value of this field's type") from None
 
     def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
         """Return `from_db_value` alone: the plain field's converters expect its own column."""

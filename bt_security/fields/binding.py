@@ -13,6 +13,7 @@ from django.db.models.signals import class_prepared, post_init, pre_save
 from bt_security.crypto import Bound, looks_sealed
 from bt_security.exceptions import BindingChanged, OpenRefused
 from bt_security.fields.values import LoadedSealed, Sealed, Unreadable
+from bt_security.types import OWN_APP
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -170,8 +171,14 @@ def guard_saves(model: type[Model]) -> None:
 
 
 def connect(model: type[Model], *, bound: bool) -> None:
-    """Connect what a model with encrypted fields needs; historical models need nothing."""
+    """Connect what a model with encrypted fields needs; historical models need nothing.
+
+    Nor do the package's own unless they are bound: nobody inherits from them, our deserializer
+    reads their fixtures, and an app that is merely installed connects no receiver.
+    """
     if model._meta.abstract or model.__module__ == "__fake__":
+        return
+    if model._meta.app_label == OWN_APP and not bound:
         return
     class_prepared.connect(connect_heir, dispatch_uid="bt_security.heirs")
     pre_save.connect(prepare_raw_save, sender=model, dispatch_uid="bt_security.raw_save")

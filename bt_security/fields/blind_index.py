@@ -18,7 +18,7 @@ from django.db.models.lookups import Exact
 from bt_security.crypto import INDEX_LENGTH, PREFIX_LENGTH
 from bt_security.exceptions import BTSecurityError
 from bt_security.fields.checks import check_index
-from bt_security.fields.column import INDEXED_LENGTH, byte_collation, indexed_shape
+from bt_security.fields.column import INDEX_END, INDEXED_LENGTH, byte_collation, indexed_shape
 from bt_security.fields.context import SourceName, public_path
 from bt_security.fields.sealing import current_sealer
 from bt_security.fields.validation import guard_validation
@@ -55,7 +55,7 @@ def index_of(source: Any, value: Any) -> str | None:
     """Return the index that a value of the encrypted field `source` has or will have."""
     if isinstance(value, (Sealed, Unreadable)):
         text = value.text
-        return text[PREFIX_LENGTH : INDEXED_LENGTH - 1] if text[36:37] == ":" else None
+        return text[PREFIX_LENGTH:INDEX_END] if text[INDEX_END:INDEXED_LENGTH] == ":" else None
     if value is None or not source.lookup:
         return None
     indexes = tuple(current_sealer(source).index_values(source.codec.to_text(value)))

@@ -6,7 +6,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bt_security.crypto import INDEX_LENGTH, PREFIX_LENGTH, SHORTEST_SEALED
 
-INDEXED_LENGTH = PREFIX_LENGTH + INDEX_LENGTH + 1
+INDEX_END = PREFIX_LENGTH + INDEX_LENGTH
+"""Where the `:` behind a blind index stands; base64 has none there."""
+
+INDEXED_LENGTH = INDEX_END + 1
+"""Length of what stands before the base64 of a value with a blind index."""
+
+KEY_ID = slice(len("e2:"), PREFIX_LENGTH - 1)
+"""The part of a sealed text that names its key."""
 
 _PREFIX = "e[12]:" + "[0-9a-f]" * 8 + ":"
 _INDEX = "[a-z2-7]" * INDEX_LENGTH + ":"

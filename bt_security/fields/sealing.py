@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidTag
 
 from bt_security.crypto import (
-    INDEX_LENGTH,
     PREFIX_LENGTH,
     aad_tail,
     associated_data,
     parse_sealed,
 )
-from bt_security.crypto.envelope import ENDINGS, decode_box
+from bt_security.crypto.envelope import ENDINGS, NONCE_BYTES, decode_box
 from bt_security.exceptions import OpenRefused, Tampered
+from bt_security.fields.column import INDEX_END, INDEXED_LENGTH
 from bt_security.fields.normalisers import normaliser, normaliser_name
 from bt_security.keys import Keyring, current
 
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from bt_security.crypto import Bound, SealingKey
     from bt_security.fields.normalisers import LookupOption
 
-INDEX_END = PREFIX_LENGTH + INDEX_LENGTH
+NONCE_END = PREFIX_LENGTH + 4 * NONCE_BYTES // 3
+"""Where the nonce ends in a value without index: 3 bytes are 4 characters of base64."""
+
+# Made once, because the closures below cut every value with them.
+_PREFIX, _NONCE, _BOX = (
+    slice(PREFIX_LENGTH),
+    slice(PREFIX_LENGTH, NONCE_END),
+    slice(NONCE_END, None),
+)
 
 
 class ColumnSealer:
@@ -75,7 +83,7 @@ class ColumnSealer:
         encrypt = self.keyring.sealer.field.encrypt
 
         def seal(plaintext: bytes) -> str:
-            nonce = urandom(12)
+            nonce = urandom(NONCE_BYTES)
             box = nonce + encrypt(nonce, plaintext, aad)
             return prefix + b2a_base64(box, newline=False).decode()
 
@@ -91,7 +99,7 @@ class ColumnSealer:
             WrongKey, RetiredKey, Tampered, NotSealed: it does not open.
         """
         cipher = self.ciphers.get(text[:PREFIX_LENGTH])
-        if cipher is None or text[INDEX_END : INDEX_END + 1] == ":":
+        if cipher is None or text[INDEX_END:INDEXED_LENGTH] == ":":
             return self.open_with(text, ())
         decrypt, aad = cipher
         nonce, box = decode_box(text[PREFIX_LENGTH:])
@@ -178,7 +186,6 @@ def quick_reader(field: Any, sealer: ColumnSealer) -> Callable[[Any, Any, Any], 
     One flat closure, because it runs once per value of every SELECT: the same steps spread
     over methods took a third longer. Whatever is out of the ordinary goes to `field.read`:
     strict decoding refuses the `:` behind an index, `ENDINGS` an encoding that is not canonical.
-    The 12 bytes of the nonce are the 16 characters behind the prefix.
 
     Raises nothing for a value that does not open; `field.read` gives its placeholder.
     """
@@ -189,15 +196,15 @@ def quick_reader(field: Any, sealer: ColumnSealer) -> Callable[[Any, Any, Any], 
         if value is None:
             return None
         try:
-            decrypt, aad = ciphers[value[:12]]
+            decrypt, aad = ciphers[value[_PREFIX]]
             if (
                 value[-2:] in ENDINGS
                 and not len(value) & 3
                 and current.cached is keyring
                 and (is_stable or monotonic() < stale_after)
             ):
-                nonce = a2b_base64(value[12:28], strict_mode=True)
-                return decrypt(nonce, a2b_base64(value[28:], strict_mode=True), aad).decode()
+                nonce = a2b_base64(value[_NONCE], strict_mode=True)
+                return decrypt(nonce, a2b_base64(value[_BOX], strict_mode=True), aad).decode()
         except (KeyError, TypeError, ValueError, InvalidTag):
             pass
         return careful(value)
@@ -222,7 +229,7 @@ def quick_writer(field: Any, sealer: ColumnSealer) -> Callable[[Any, Any], Any]:
             or not (is_stable or monotonic() < stale_after)
         ):
             return careful(field, value, connection)
-        nonce = urandom(12)
+        nonce = urandom(NONCE_BYTES)
         box = nonce + encrypt(nonce, value.encode(), aad)
         return prefix + b2a_base64(box, newline=False).decode()
 
@@ -245,14 +252,14 @@ def quick_resealer(sealer: ColumnSealer) -> Callable[[str], str]:
 
     def reseal(text: str) -> str:
         try:
-            decrypt, aad = ciphers[text[:12]]
+            decrypt, aad = ciphers[text[_PREFIX]]
             if text[-2:] not in ENDINGS or len(text) & 3:
                 return seal(careful(text, ()))
-            nonce = a2b_base64(text[12:28], strict_mode=True)
-            content = decrypt(nonce, a2b_base64(text[28:], strict_mode=True), aad)
+            nonce = a2b_base64(text[_NONCE], strict_mode=True)
+            content = decrypt(nonce, a2b_base64(text[_BOX], strict_mode=True), aad)
         except (KeyError, TypeError, ValueError, InvalidTag):
             return seal(careful(text, ()))
-        nonce = urandom(12)
+        nonce = urandom(NONCE_BYTES)
         box = nonce + encrypt(nonce, content, new_aad)
         return prefix + b2a_base64(box, newline=False).decode()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from bt_security.crypto import looks_sealed
+from bt_security.crypto import PREFIX_LENGTH, looks_sealed
 from bt_security.exceptions import NotSealed, OpenRefused
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Sealed:
         return self._opener(self.text, bound)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.text[:12]}>"
+        return f"<{type(self).__name__} {self.text[:PREFIX_LENGTH]}>"
 
     def __eq__(self, other: object) -> bool:
         return self.text == other.text if isinstance(other, Sealed) else NotImplemented

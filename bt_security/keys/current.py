@@ -171,8 +171,9 @@ def _with_state(
         return stored, False
     stored = _stored()  # the move may have begun meanwhile
     if store.KEY_STATE not in stored and lost_state.is_certainly_done(operator.by_prefix):
-        report("keys.state_restored", target=f"key:{key.key_id}")
         stored = {store.KEY_STATE: claim_done(key), **_stored()}
+        # Not earlier: a receiver that asks for the keys would come here again.
+        report("keys.state_restored", target=f"key:{key.key_id}")
     return stored, store.KEY_STATE not in stored
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.db import connections, models, router
+from django.db.models import Q
 
 from bt_security.keys import store
 
@@ -98,14 +101,35 @@ def count_database_key_values(*, limit: int) -> int:
 
 
 def has_values_under(prefixes: Collection[str]) -> bool:
-    """Whether a value or purpose key begins with one of `prefixes`; stops at the first one."""
+    """Whether a value or purpose key begins with one of `prefixes`; stops at the first one.
+
+    Each table is asked once, for all its columns and all prefixes.
+    """
+    if not prefixes:
+        return False
+    begins = reduce(or_, (Q(value__startswith=prefix) for prefix in prefixes))
     purpose_keys = store.rows().filter(name__startswith=store.PURPOSE_PREFIX)
-    tables = [_existing_columns(table) for table in sealed_tables()]
-    return any(
-        purpose_keys.filter(value__startswith=prefix).exists()
-        or any(count_prefix(table, prefix, limit=1) for table in tables)
-        for prefix in prefixes
+    return purpose_keys.filter(begins).exists() or any(
+        _has_values(_existing_columns(table), prefixes) for table in sealed_tables()
     )
+
+
+def _has_values(table: SealedTable, prefixes: Collection[str]) -> bool:
+    connection = connections[table.alias]
+    quote = connection.ops.quote_name
+    columns = [quote(field.column) for field in table.fields]
+    if not columns:
+        return False
+    begins = " OR ".join("substr({0}, 1, %s) = %s" for _ in prefixes)
+    has_value = f"(substr({{0}}, 12, 1) = ':' AND ({begins}))"
+    where = " OR ".join(has_value.format(column) for column in columns)
+    lengths = [part for prefix in prefixes for part in (len(prefix), prefix)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT 1 FROM {quote(table.table)} WHERE {where} LIMIT 1",  # noqa: S608
+            lengths * len(columns),
+        )
+        return cursor.fetchone() is not None
 
 
 def _existing_columns(table: SealedTable) -> SealedTable:

@@ -7,18 +7,22 @@ the key that new values are sealed with.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from bt_security.keys import store
 from bt_security.keys.inventory import count_database_key_values, has_values_under
 
 LOOK_AGAIN_SECONDS = 60.0
-"""How long at least a site that held no value of an operator key is taken to hold none."""
+"""How long at least what was found in the tables is taken to be so."""
 
 _COST = 100
 """And for at least this many times as long as looking took, which is one scan of all tables."""
 
-_untouched_until: dict[tuple[str, str], float] = {}
+_MOVED = ("e2:",)
+
+_Question = tuple[tuple[str, str], tuple[str, ...]]
+_found: dict[_Question, tuple[bool, float]] = {}
+"""Answer by place and prefixes, and until when it counts."""
 
 LOST_STATE = (
     "values of an operator key exist, but the row _key_state is missing from bt_security_setting: "
@@ -30,26 +34,35 @@ LOST_STATE = (
 
 def has_lost_state() -> bool:
     """Whether values of an operator key exist, asked where there is no row of the state."""
-    place, started = store.place(), time.monotonic()
-    if started < _untouched_until.get(place, 0.0):
-        return False
-    if has_values_under(["e2:"]):
-        return True
-    ended = time.monotonic()
-    _untouched_until[place] = ended + max(LOOK_AGAIN_SECONDS, _COST * (ended - started))
-    return False
+    return _remembered(_MOVED, lambda: has_values_under(_MOVED))
 
 
 def is_certainly_done(prefixes: Collection[str]) -> bool:
     """Whether nothing needs the database key, and values of the configured keys exist."""
-    return not count_database_key_values(limit=1) and has_values_under(prefixes)
+    return _remembered(
+        tuple(prefixes),
+        lambda: not count_database_key_values(limit=1) and has_values_under(prefixes),
+    )
+
+
+def _remembered(prefixes: tuple[str, ...], look: Callable[[], bool]) -> bool:
+    question, started = (store.place(), prefixes), time.monotonic()
+    answer, until = _found.get(question, (False, 0.0))
+    if started < until:
+        return answer
+    answer, ended = look(), time.monotonic()
+    _found[question] = answer, ended + max(LOOK_AGAIN_SECONDS, _COST * (ended - started))
+    return answer
 
 
 def note_state() -> None:
-    """Forget that nothing had moved: a state is there."""
-    _untouched_until.pop(store.place(), None)
+    """Forget what the tables held: a state is there."""
+    place = store.place()
+    for question in list(_found):
+        if question[0] == place:
+            _found.pop(question, None)
 
 
 def forget() -> None:
     """Forget what was looked at."""
-    _untouched_until.clear()
+    _found.clear()

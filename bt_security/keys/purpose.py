@@ -62,10 +62,10 @@ def purpose_keys(purpose: str) -> list[PurposeKey]:
         KeyRefused: there is none and this process may not seal one.
         WrongKey, Tampered: a stored one does not open.
     """
-    _judge_name(purpose)
     known = _loaded.get((store.place(), purpose))
     if known is not None and time.monotonic() < known.at + current.REFRESH_SECONDS:
         return list(known.keys)
+    _judge_name(purpose)
     try:
         return list(_load(purpose, known))
     except current.UNREACHABLE:

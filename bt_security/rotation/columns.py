@@ -14,6 +14,9 @@ from bt_security.crypto import PREFIX_LENGTH
 from bt_security.fields.column import INDEXED_LENGTH
 from bt_security.keys.inventory import SealedTable
 
+ROWS_PER_BATCH = 1_000
+"""How many rows one statement reads or writes unless somebody chooses otherwise."""
+
 Key = tuple[Any, ...]
 """A primary key as the database gives it: one value, or several of a composite key."""
 
@@ -159,7 +162,7 @@ class TablePlan:
 
     def totals(self) -> list[tuple[int, int]]:
         """Return, per sealed column, how many values there are and how many are current."""
-        current = "CASE WHEN substr({0}, 1, 12) = %s THEN 1 ELSE 0 END"
+        current = f"CASE WHEN substr({{0}}, 1, {PREFIX_LENGTH}) = %s THEN 1 ELSE 0 END"
         selected = [f"COUNT({column}), SUM({current.format(column)})" for column in self.columns]
         with self.connection.cursor() as cursor:
             cursor.execute(

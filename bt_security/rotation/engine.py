@@ -13,7 +13,7 @@ from django.db import reset_queries
 from bt_security.crypto import PREFIX_LENGTH, Bound
 from bt_security.exceptions import OpenRefused
 from bt_security.keys import Keyring
-from bt_security.rotation.columns import Key, TablePlan
+from bt_security.rotation.columns import ROWS_PER_BATCH, Key, TablePlan
 from bt_security.rotation.report import ColumnCount, Failure, Report
 from bt_security.rotation.reseal import Reseal, bound_values, lone_resealer, resealer
 from bt_security.rotation.writing import Change, Changes, Places, write_changes
@@ -33,7 +33,7 @@ class TableRotation:
     plan: TablePlan
     keyring: Keyring
     report: Report
-    batch_size: int = 1000
+    batch_size: int = ROWS_PER_BATCH
     tick: Tick = ignore
 
     def __post_init__(self) -> None:

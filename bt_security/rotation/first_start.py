@@ -23,22 +23,34 @@ from bt_security.rotation.inventory import refresh_inventory
 from bt_security.rotation.report import Report
 from bt_security.rotation.target import finish_move
 from bt_security.rotation.transaction import rotate_in_transactions
+from bt_security.types import OWN_APP
 
 logger = logging.getLogger("bt_security.rotation")
 
 
 def connect() -> None:
-    """Connect the receivers, only if an installed model has sealed columns.
+    """Connect the receivers, only if there are sealed columns that the site can use.
 
-    Without one the app connects nothing and touches no database.
+    Without one the app connects nothing and touches no database. The package's own columns stay
+    empty until a feature is on.
     """
-    if next(sealed_models(), None) is None:
+    has_columns_of_the_site = any(m._meta.app_label != OWN_APP for m, _ in sealed_models())
+    if not has_columns_of_the_site and not conf.features:
         return
     post_migrate.connect(after_migrate, dispatch_uid="bt_security.after_migrate")
     if _has_operator_key():
         request_started.connect(
             before_first_request, dispatch_uid="bt_security.before_first_request"
         )
+
+
+def _has_usable_columns() -> bool:
+    if any(model._meta.app_label != OWN_APP for model, _fields in sealed_models()):
+        return True
+    try:
+        return bool(conf.features)
+    except ImproperlyConfigured:
+        return False  # E001 and E002 speak of it
 
 
 def _has_operator_key() -> bool:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 60
 ROWS_PER_RANGE = 20_000
 
+_HOST_LENGTH = 20
+"""How much of the host's name stands in a worker's: the column is short."""
+
 _WORKER = re.compile(r"(.*):([1-9][0-9]{0,8}):[0-9a-f]+", re.ASCII)
 
 
@@ -43,7 +46,7 @@ class Leases:
         self.plan = plan
         self.lease_seconds = lease_seconds
         self.rows_per_range = rows_per_range
-        self.worker = f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.worker = f"{_host()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._table = f"{plan.sealed.alias}:{plan.sealed.table}"
 
     def join(self) -> None:
@@ -133,7 +136,7 @@ class Leases:
         if one.leased_until is None or worker is None:
             return False
         host, pid = worker.groups()
-        if host == socket.gethostname()[:20] and not _is_running(int(pid)):
+        if host == _host() and not _is_running(int(pid)):
             return False
         furthest = Now() + timedelta(seconds=2 * max(self.lease_seconds, LEASE_SECONDS))
         held = self._all().filter(leased_until__gte=Now(), leased_until__lte=furthest)
@@ -156,6 +159,10 @@ class Leases:
 
 def _text(key: Key | None) -> str:
     return "" if key is None else json.dumps(list(key), default=str)
+
+
+def _host() -> str:
+    return socket.gethostname()[:_HOST_LENGTH]
 
 
 def _is_running(pid: int) -> bool:

@@ -15,7 +15,7 @@ from django.db import connections, transaction
 
 from bt_security.keys import Keyring, store
 from bt_security.keys.inventory import SealedTable, sealed_tables
-from bt_security.rotation.columns import TablePlan
+from bt_security.rotation.columns import ROWS_PER_BATCH, TablePlan
 from bt_security.rotation.engine import TableRotation, Tick, ignore
 from bt_security.rotation.leases import LEASE_SECONDS, Leases
 from bt_security.rotation.report import Report
@@ -34,7 +34,7 @@ _looked_at: Any = None
 class OnlineOptions:
     """How to go about it; `rows_per_second` is for all workers together, None is no bound."""
 
-    batch_size: int = 1000
+    batch_size: int = ROWS_PER_BATCH
     rows_per_second: float | None = None
     from_database_key: bool = False
     lease_seconds: float = LEASE_SECONDS

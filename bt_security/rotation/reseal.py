@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bt_security.crypto import Bound, aad_tail, parse_sealed
+from bt_security.crypto import PREFIX_LENGTH, Bound, aad_tail, parse_sealed
 from bt_security.exceptions import NotSealed, Tampered
 from bt_security.fields.binding import canonical
 from bt_security.fields.codecs import NOT_A_VALUE
+from bt_security.fields.column import INDEX_END, INDEXED_LENGTH
 from bt_security.fields.foreign import open_plain
 from bt_security.fields.sealing import ColumnSealer, quick_resealer
 from bt_security.keys import Keyring
@@ -28,7 +29,7 @@ def resealer(field: Any, keyring: Keyring) -> Reseal:
     prefix, quick = sealer.prefix, quick_resealer(sealer)
 
     def reseal(text: str, bound: Sequence[Bound]) -> str:
-        return text if text[:12] == prefix else quick(text)
+        return text if text[:PREFIX_LENGTH] == prefix else quick(text)
 
     return reseal
 
@@ -69,7 +70,9 @@ def _encoded(field: Any, value: Any) -> bytes:
 
 def _is_current(field: Any, sealer: ColumnSealer, text: str, bound: Sequence[Bound]) -> bool:
     """Whether nothing of the text is old: key, context and index."""
-    if text[:12] != sealer.prefix or (field.lookup and text[36:37] != ":"):
+    if text[:PREFIX_LENGTH] != sealer.prefix or (
+        field.lookup and text[INDEX_END:INDEXED_LENGTH] != ":"
+    ):
         return False
     if not (field.previous_contexts or field.previous_lookups or field.holds_other_text):
         return True

@@ -12,7 +12,7 @@ from bt_security.exceptions import RotationRefused
 from bt_security.keys import Keyring
 from bt_security.keys.current import SETTLE_SECONDS
 from bt_security.keys.inventory import SealedTable, sealed_tables
-from bt_security.rotation.columns import TablePlan
+from bt_security.rotation.columns import ROWS_PER_BATCH, TablePlan
 from bt_security.rotation.engine import Tick, ignore
 from bt_security.rotation.inventory import refresh_inventory
 from bt_security.rotation.online import (
@@ -38,7 +38,7 @@ class Choice:
     using: str | None = None
     online: bool = False
     workers: int = 1
-    batch_size: int = 1000
+    batch_size: int = ROWS_PER_BATCH
     rows_per_second: float | None = None
     skip_errors: bool = False
     from_database_key: bool = False

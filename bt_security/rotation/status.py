@@ -9,7 +9,7 @@ from typing import Any
 from bt_security import keys
 from bt_security.crypto import PREFIX_LENGTH
 from bt_security.exceptions import KeyRefused
-from bt_security.fields.column import sealed_shape
+from bt_security.fields.column import KEY_ID, sealed_shape
 from bt_security.fields.guard import unguarded_columns
 from bt_security.keys import Keyring, store
 from bt_security.keys.inventory import SealedTable, sealed_tables
@@ -199,7 +199,7 @@ def _key_warnings(status: KeyStatus, most_seals_per_key: int) -> list[str]:
         for prefix, count in column.by_prefix.items():
             per_key[prefix] = per_key.get(prefix, 0) + count
     warnings += [
-        f"Key {prefix[3:11]} holds {count} values; change it before "
+        f"Key {prefix[KEY_ID]} holds {count} values; change it before "
         f"{most_seals_per_key} were sealed with it."
         for prefix, count in per_key.items()
         if count > most_seals_per_key * WARNING_SHARE

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from bt_security import keys
 from bt_security.conf import conf
+from bt_security.crypto import PREFIX_LENGTH
 from bt_security.exceptions import KeyRefused, OpenRefused
 from bt_security.keys import Keyring, store
 from bt_security.keys.current import SETTLE_SECONDS
@@ -77,7 +78,7 @@ def _rewrap_purpose_keys(keyring: Keyring, report: Report) -> None:
     """Seal every stored purpose key under the newest key; their bytes, so all digests, stay."""
     stored = store.rows().filter(name__startswith=store.PURPOSE_PREFIX)
     for name, text in stored.values_list("name", "value"):
-        if text[:12] == keyring.sealing_key.prefix:
+        if text[:PREFIX_LENGTH] == keyring.sealing_key.prefix:
             continue
         try:
             wrapped = rewrap(name, text, keyring=keyring)

@@ -9,7 +9,7 @@ from django.db import transaction
 from bt_security.exceptions import RotationRefused
 from bt_security.keys import Keyring, store
 from bt_security.keys.inventory import SealedTable
-from bt_security.rotation.columns import TablePlan
+from bt_security.rotation.columns import ROWS_PER_BATCH, TablePlan
 from bt_security.rotation.engine import TableRotation, Tick, ignore
 from bt_security.rotation.report import Report
 from bt_security.rotation.target import begin_rotation
@@ -20,7 +20,7 @@ def rotate_in_transactions(
     report: Report,
     *,
     from_database_key: bool = False,
-    batch_size: int = 1000,
+    batch_size: int = ROWS_PER_BATCH,
     skip_errors: bool = False,
     tick: Tick = ignore,
 ) -> None:

@@ -9,7 +9,7 @@ from bt_security.exceptions import OpenRefused
 from bt_security.fields.foreign import open_plain
 from bt_security.keys import Keyring
 from bt_security.keys.inventory import SealedTable
-from bt_security.rotation.columns import Key, TablePlan
+from bt_security.rotation.columns import ROWS_PER_BATCH, Key, TablePlan
 from bt_security.rotation.engine import Tick, ignore
 from bt_security.rotation.report import Failure, Report
 from bt_security.rotation.reseal import bound_values
@@ -20,7 +20,7 @@ def verify_tables(
     tables: list[SealedTable],
     report: Report,
     *,
-    batch_size: int = 1000,
+    batch_size: int = ROWS_PER_BATCH,
     tick: Tick = ignore,
 ) -> None:
     """Open every value of the tables; what does not open is in the report's failures."""

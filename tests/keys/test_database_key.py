@@ -6,6 +6,7 @@ import base64
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from bt_security import keys, signals
 from bt_security.crypto import SealingKey, aad_tail
@@ -13,7 +14,7 @@ from bt_security.exceptions import KeyRefused, KeyStoreMissing, RetiredKey, Wron
 from bt_security.keys import database, inventory, store
 from bt_security.models import Setting
 from tests.keys.conftest import OPERATOR, configure, key_rows
-from tests.testapp.models import Note
+from tests.testapp.models import Everything, Note
 
 pytestmark = pytest.mark.usefixtures("key_table")
 
@@ -301,3 +302,30 @@ class NothingOnTheSecond:
 def test_a_database_without_sealed_models_is_passed_over(settings):
     settings.DATABASE_ROUTERS = [NothingOnTheSecond()]
     assert {table.alias for table in inventory.sealed_tables()} == {"default"}
+
+
+def test_a_search_asks_each_table_once_for_all_columns_and_prefixes():
+    Note.objects.create(body="x")
+    with CaptureQueriesContext(connection) as captured:
+        assert not inventory.has_values_under(["e2:", "e1:00000000:", "e2:00000000:"])
+    asked = [query["sql"] for query in captured if "substr" in query["sql"].lower()]
+    tables = [table.table for table in inventory.sealed_tables()]
+    assert len(asked) == len(tables)
+
+
+def test_a_search_finds_a_value_in_a_later_column_by_a_later_prefix():
+    Everything.objects.create(text=None, ip="192.0.2.1")
+    prefix = keys.ring().sealing_key.prefix
+    assert inventory.has_values_under(["e2:", "e1:00000000:", prefix])
+    assert not inventory.has_values_under(["e2:", "e1:00000000:"])
+
+
+def test_a_search_for_nothing_finds_nothing():
+    Note.objects.create(body="x")
+    assert not inventory.has_values_under([])
+
+
+def test_a_search_passes_over_a_table_whose_columns_are_not_there_yet(monkeypatch):
+    Note.objects.create(body="x")
+    monkeypatch.setattr(BODY, "column", "not_there_yet")
+    assert not inventory.has_values_under(["e1:"])

@@ -15,6 +15,7 @@ from bt_security.keys import store
 from bt_security.keys.state import write_state
 from bt_security.models import Setting
 from bt_security.rotation.first_start import reseal_at_first_start
+from bt_security.signals import security_event
 from tests.rotation.conftest import (
     NEW,
     OLD,
@@ -130,6 +131,22 @@ def test_a_state_that_no_value_needs_is_written_again(moved):
     assert prefixes(Note, "body") == {prefix_of(OLD)}
 
 
+def test_who_hears_that_the_state_is_written_again_may_ask_for_the_keys(moved):
+    delete_state()
+    use_keys(OLD)
+    heard = []
+
+    def hear(sender, action, **said):
+        heard.append((action, keys.ring().state.phase))
+
+    security_event.connect(hear)
+    try:
+        assert phase() == "done"
+    finally:
+        security_event.disconnect(hear)
+    assert heard == [("keys.state_restored", "done")]
+
+
 def test_a_process_with_another_key_writes_no_state(moved):
     delete_state()
     use_keys(NEW)
@@ -206,3 +223,15 @@ def test_tables_are_looked_at_once_in_a_while(django_assert_num_queries):
     keys.reload()
     with django_assert_num_queries(1):
         keys.reload()
+
+
+def test_a_lost_state_too_is_looked_for_once_in_a_while(attacked, django_assert_num_queries):
+    assert keys.reload().has_lost_state
+    with django_assert_num_queries(2):  # the rows of the keys, and once more before refusing
+        assert keys.reload().has_lost_state
+
+
+def test_a_lost_state_that_is_brought_back_is_believed_at_once(attacked):
+    assert keys.reload().has_lost_state
+    write_state("done", keys.reload().operator_key)
+    assert phase() == "done"
