@@ -14,10 +14,13 @@ from functools import lru_cache
 from typing import Any, TypedDict, Unpack, cast
 from urllib.parse import quote, urljoin
 
+from asgiref.sync import sync_to_async
+
 from bt_security.exceptions import FetchFailed, FetchRefused
 from bt_security.net.bodies import read_body
 from bt_security.net.deadline import Deadline, DeadlineSocket, dial_address
 from bt_security.net.targets import Resolve, Target, judge, resolve_by_system
+from bt_security.signals import report
 from bt_security.types import Address
 
 Dial = Callable[[Address, int, float], socket.socket]
@@ -38,9 +41,9 @@ _SAFE_IN_LOCATION = "%/:=&?~+!$,;'@()*[]#"
 class Response:
     """What came back: final `url`, `status`, `headers` by lower-case name, whole `content`."""
 
-    url: str
+    url: str = field(repr=False)
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
 
     def json(self) -> Any:
@@ -76,7 +79,7 @@ def system_trust() -> ssl.SSLContext:
 class Fetch:
     """One request and its limits; `resolve`, `dial` and `trust` are its ways to the network."""
 
-    url: str
+    url: str = field(repr=False)
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
@@ -128,17 +131,19 @@ class Fetch:
         for left, address in zip(
             range(len(target.addresses), 0, -1), target.addresses, strict=True
         ):
-            timeout_seconds = self.deadline.remaining_seconds() / left
+            share = Deadline(self.deadline.remaining_seconds() / left)
             try:
-                connected = self.dial(address, target.port, timeout_seconds)
-                return connected if target.scheme == "http" else self._secure(connected, target)
+                connected = self.dial(address, target.port, share.remaining_seconds())
+                if target.scheme == "http":
+                    return connected
+                return self._secure(connected, target, share)
             except OSError as error:
                 failure = error
         raise failure
 
-    def _secure(self, connected: socket.socket, target: Target) -> socket.socket:
+    def _secure(self, connected: socket.socket, target: Target, share: Deadline) -> socket.socket:
         try:
-            connected.settimeout(self.deadline.remaining_seconds())
+            connected.settimeout(share.remaining_seconds())
             return self.trust().wrap_socket(connected, server_hostname=target.host)
         except OSError:
             connected.close()
@@ -195,12 +200,51 @@ def safe_fetch(
     Every address the name resolves to is judged, one of the judged addresses is connected to,
     TLS is checked against the name, and each redirect is judged again. `timeout_seconds` bounds
     the whole exchange, though a name look-up that has begun ends by the resolver's own limits;
-    `max_response_bytes` bounds the unpacked body. A status of 400 or more is no error.
+    `max_response_bytes` bounds the unpacked body. A status of 400 or more is no error. A refusal
+    is reported as `fetch.refused`.
 
     Raises:
         FetchRefused: the URL, a header or an address is not allowed.
         FetchFailed: the exchange failed, took too long or was too large.
     """
+    try:
+        return _fetched(
+            url,
+            method=method,
+            headers=headers,
+            body=body,
+            timeout_seconds=timeout_seconds,
+            max_response_bytes=max_response_bytes,
+            max_redirects=max_redirects,
+        )
+    except FetchRefused as refused:
+        _report(refused)
+        raise
+
+
+async def asafe_fetch(url: str, **options: Unpack[FetchOptions]) -> Response:
+    """Do what `safe_fetch` does in a thread of its own, without blocking the event loop."""
+    try:
+        return await asyncio.to_thread(_fetched, url, **options)
+    except FetchRefused as refused:
+        await sync_to_async(_report)(refused)
+        raise
+
+
+def _report(refused: FetchRefused) -> None:
+    report("fetch.refused", outcome="refused", details={"reason": str(refused)})
+
+
+def _fetched(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    timeout_seconds: float = 10.0,
+    max_response_bytes: int = 1_000_000,
+    max_redirects: int = 3,
+) -> Response:
     fetch = Fetch(
         url=url,
         method=method,
@@ -211,8 +255,3 @@ def safe_fetch(
         max_redirects=max_redirects,
     )
     return fetch.run()
-
-
-async def asafe_fetch(url: str, **options: Unpack[FetchOptions]) -> Response:
-    """Do what `safe_fetch` does in a thread of its own, without blocking the event loop."""
-    return await asyncio.to_thread(safe_fetch, url, **options)

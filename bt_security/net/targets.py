@@ -35,6 +35,9 @@ class Target(NamedTuple):
     path: str
     addresses: tuple[Address, ...]
 
+    def __repr__(self) -> str:
+        return f"Target({self.scheme}://{self.authority})"  # the path may hold a secret
+
     @property
     def origin(self) -> tuple[str, str, int]:
         """What decides whether credentials may follow."""

@@ -165,6 +165,28 @@ def test_each_address_gets_its_share_of_the_time(network):
     assert shares == [pytest.approx(5, abs=0.5), pytest.approx(10, abs=0.5)]
 
 
+def test_an_address_that_is_silent_in_the_handshake_leaves_the_next_its_share(network, serve):
+    network.names["files.example.com"] = ["8.8.8.8", "9.9.9.9"]
+    serve(silent)
+    with pytest.raises(FetchFailed, match="TimeoutError"):
+        network.fetch("https://files.example.com/", timeout_seconds=0.6)
+    assert network.dialled == ["8.8.8.8", "9.9.9.9"]
+
+
+def test_a_handshake_byte_by_byte_is_left_at_the_deadline(network, serve):
+    def drip_handshake(connection: socket.socket) -> None:
+        connection.sendall(b"\x16\x03\x03\x40\x00")
+        while True:
+            connection.sendall(b"\x02")
+            time.sleep(0.02)
+
+    serve(drip_handshake)
+    start = time.monotonic()
+    with pytest.raises(FetchFailed, match="TimeoutError"):
+        network.fetch("https://files.example.com/", timeout_seconds=0.4)
+    assert 0.3 < time.monotonic() - start < 3
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_connection_that_comes_too_late_is_closed(network, scheme):
     near, far = socket.socketpair()

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 
 import pytest
 
 from bt_security import net
 from bt_security.exceptions import FetchFailed, FetchRefused
+from bt_security.net.deadline import Deadline
+from bt_security.net.safe_fetch import Fetch
+from bt_security.net.targets import judge
+from bt_security.signals import security_event
 from tests.conftest import NetworkClosed
 from tests.net.loopback import OTHER_PUBLIC, PUBLIC, answer, redirect
 
@@ -89,9 +95,30 @@ def test_an_answer_has_status_headers_and_content(network, serve):
     assert response.headers["x-one"] == "1, 2"
 
 
-def test_the_content_is_not_in_a_log(network, serve):
-    serve(answer(b"secret"))
-    assert "secret" not in repr(network.fetch(URL))
+def test_what_may_be_secret_in_an_answer_is_not_in_a_log(network, serve):
+    serve(answer(b"secret content", "Set-Cookie: s=secret"))
+    response = network.fetch(f"{URL}secret/path?token=secret")
+    assert response.headers["set-cookie"] == "s=secret"
+    assert repr(response) == "Response(status=200)"
+
+
+def test_what_may_be_secret_in_a_request_is_not_in_a_log(network):
+    shown = repr(
+        Fetch(
+            url="https://files.example.com/secret?token=secret",
+            method="POST",
+            headers={"Authorization": "Bearer secret"},
+            body=b"secret",
+            deadline=Deadline(1),
+        )
+    )
+    assert "secret" not in shown
+    assert "method='POST'" in shown
+
+
+def test_the_path_of_a_judged_url_is_not_in_a_log(network):
+    judged = judge(f"{URL}secret?token=secret", resolve=network.resolve)
+    assert repr(judged) == "Target(http://files.example.com)"
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\xff", b"[" * 100_000])
@@ -228,6 +255,7 @@ def test_credentials_follow_on_the_same_host(network, serve):
     [
         (301, "POST", b"GET", b""),
         (302, "POST", b"GET", b""),
+        (303, "POST", b"GET", b""),
         (303, "PUT", b"GET", b""),
         (303, "HEAD", b"HEAD", b""),
         (302, "PUT", b"PUT", b"sent"),
@@ -244,8 +272,78 @@ def test_a_redirect_keeps_or_drops_method_and_body(network, serve, status, metho
     assert (b"Content-Type" in head) is (second != b"GET")
 
 
-def test_a_body_does_not_follow_to_another_host(network, serve):
-    server = serve(redirect(OTHER_URL, 307))
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_body_does_not_follow_to_another_host(network, serve, status):
+    server = serve(redirect(OTHER_URL, status))
     with pytest.raises(FetchRefused, match="body to another host"):
         network.fetch(URL, method="POST", body=b"client_secret=s")
     assert len(server.requests) == 1
+
+
+def test_another_host_is_asked_without_body_and_credentials_after_a_post(network, serve):
+    server = serve(redirect(OTHER_URL, 303), answer())
+    headers = {"Authorization": "Bearer t", "Content-Type": "application/json"}
+    network.fetch(URL, method="POST", body=b"{}", headers=headers)
+    head, _, body = server.requests[1].partition(b"\r\n\r\n")
+    assert (head.split()[0], body) == (b"GET", b"")
+    assert b"Authorization" not in head
+    assert b"Content-Type" not in head
+
+
+DOCUMENT = {"root": "c0ffee", "size": 3, "name": "Zo\xeb"}
+AS_JSON = {
+    "method": "POST",
+    "headers": {"Content-Type": "application/json"},
+    "body": json.dumps(DOCUMENT).encode(),
+}
+
+
+@pytest.fixture
+def loopback_behind(network, monkeypatch):
+    """Lead every connection to a loopback server, and only connecting differs from use."""
+    connect = socket.create_connection
+
+    def lead_to_server(address, timeout):
+        return connect(network.servers[address[0]].address, timeout=timeout)
+
+    monkeypatch.setattr(socket, "create_connection", lead_to_server)
+
+
+def fetch_in_loop(url, **options):
+    return asyncio.run(net.asafe_fetch(url, **options))
+
+
+@pytest.mark.usefixtures("loopback_behind")
+@pytest.mark.parametrize("fetch", [net.safe_fetch, fetch_in_loop], ids=["sync", "async"])
+def test_a_json_document_is_sent(serve, fetch):
+    server = serve(answer(b'{"stored": true}', status="201 Created"), at=PUBLIC)
+    response = fetch(f"http://{PUBLIC}/anchors", timeout_seconds=5, **AS_JSON)
+    assert (response.status, response.json()) == (201, {"stored": True})
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /anchors HTTP/1.1\r\n")
+    assert b"Content-Type: application/json" in lines_of(head)
+    assert json.loads(body) == DOCUMENT
+
+
+@pytest.mark.usefixtures("loopback_behind")
+@pytest.mark.parametrize("fetch", [net.safe_fetch, fetch_in_loop], ids=["sync", "async"])
+def test_a_json_document_is_not_sent_on_to_this_machine(serve, fetch):
+    server = serve(redirect("http://127.0.0.1/", 307), at=PUBLIC)
+    with pytest.raises(FetchRefused):
+        fetch(f"http://{PUBLIC}/anchors", timeout_seconds=5, **AS_JSON)
+    assert len(server.requests) == 1
+
+
+def test_a_refusal_is_reported_without_the_url():
+    said = []
+    security_event.connect(lambda **event: said.append(event), weak=False, dispatch_uid="test")
+    try:
+        with pytest.raises(FetchRefused):
+            net.safe_fetch("http://127.0.0.1/?key=s3cret")
+        with pytest.raises(FetchRefused):
+            asyncio.run(net.asafe_fetch("http://127.0.0.1/?key=s3cret"))
+    finally:
+        security_event.disconnect(dispatch_uid="test")
+    assert [event["action"] for event in said] == ["fetch.refused"] * 2
+    assert said[0]["outcome"] == "refused"
+    assert "s3cret" not in str(said)
