@@ -10,10 +10,11 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
-from bt_security import sessions
 from bt_security.conf import conf
 from bt_security.exceptions import OpenRefused
 from bt_security.models import Session
+from bt_security.sessions import own
+from bt_security.sessions.limits import idle_since
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Session]
@@ -37,8 +38,9 @@ class SessionAdmin(_Admin):
     search_help_text = gettext_lazy("Search by log-in name")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Session]:
-        """Return the sessions of log-ins; those of visitors are nobody's business."""
-        return super().get_queryset(request).exclude(user=None).defer("sealed", "digest", "mark")
+        """Return the live sessions of log-ins; those of visitors are nobody's business."""
+        live = Session.objects.live(idle_since=idle_since())
+        return live.order_by(*self.ordering).defer("sealed", "digest", "mark")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         """Return the log-in name, compared as a whole, which an encrypted one can be as well."""
@@ -55,7 +57,7 @@ class SessionAdmin(_Admin):
     @admin.action(description=gettext_lazy("End the selected sessions"), permissions=["end"])
     def end_selected(self, request: HttpRequest, queryset: models.QuerySet[Session]) -> None:
         """End them; the next request of each is anonymous."""
-        ended = sum(map(sessions.revoke, list(queryset.values_list("uuid", flat=True))))
+        ended = own.revoke_each(queryset.values_list("uuid", flat=True))
         text = ngettext("%(count)d session was ended.", "%(count)d sessions were ended.", ended)
         self.message_user(request, text % {"count": ended}, messages.SUCCESS)
 

@@ -46,7 +46,8 @@ class Session(models.Model):
     `digest` is keyed and of that key, `sealed` is the content, which opens under this digest
     alone; it is empty where the cache holds it. `mark` tells lists whether the user has changed
     since the log-in; the one inside the content decides. `uuid` is the name under which a session
-    may be shown and ended.
+    may be shown and ended. `is_impersonated` tells lists that somebody else acts as the user; who,
+    is inside the content.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -64,12 +65,15 @@ class Session(models.Model):
     created_at = models.DateTimeField(editable=False)
     last_seen_at = models.DateTimeField(editable=False)
     expires_at = models.DateTimeField(editable=False)
+    # The database knows the default: processes of the release before go on storing sessions.
+    is_impersonated = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
         db_table = "bt_security_session"
         indexes: ClassVar = [models.Index(fields=["expires_at"], name="bt_session_expires_at")]
+        permissions: ClassVar = [("impersonate_user", "Can act as another user")]
 
     def __str__(self) -> str:
         return f"session {self.uuid}"

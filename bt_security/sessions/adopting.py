@@ -116,7 +116,8 @@ def _users(contents: Iterable[dict[str, Any]]) -> Users:
             wanted.append(model._meta.pk.to_python(values.get(SESSION_KEY)))
         except ValidationError:  # of another user model, in the time before
             continue
-    found = model._base_manager.filter(pk__in=[pk for pk in wanted if pk is not None])
+    users = model._base_manager.using(router.db_for_write(model))
+    found = users.filter(pk__in=[pk for pk in wanted if pk is not None])
     return {model._meta.pk.value_to_string(user): user for user in found}
 
 

@@ -7,6 +7,7 @@ sessions of nobody are in the cache alone.
 from __future__ import annotations
 
 from django.conf import settings
+from django.views.decorators.debug import sensitive_variables
 
 from bt_security.conf import conf
 from bt_security.sessions import registry, secrets
@@ -21,6 +22,7 @@ class SessionStore(SealedSession):
 
     cache_key_prefix = KEY_PREFIX
 
+    @sensitive_variables()
     def __init__(self, session_key: str | None = None) -> None:
         super().__init__(session_key)
         self._cache = place_of(settings.SESSION_CACHE_ALIAS)
@@ -53,6 +55,8 @@ class SessionStore(SealedSession):
     def _keep_row(self, old: str, new: str) -> bool:
         """Bring the row of a log-in to what it is now; False if it was ended meanwhile."""
         if self._has_row:
+            if old == new and registry.is_as_stored(self, new):
+                return True
             return registry.replace(self, old, new, "")
         self._has_row = self.facts.mark is not None and registry.insert(self, new, "")
         return self._has_row or self.facts.mark is None
@@ -60,12 +64,17 @@ class SessionStore(SealedSession):
     def remove(self, digests: list[str]) -> None:
         """Delete what is stored under the digests."""
         registry.remove(digests)
+        self.remove_content(digests)
+
+    def remove_content(self, digests: list[str]) -> None:
+        """Delete what the cache holds under the digests."""
         self._cache.remove([self._cache_key(digest) for digest in digests])
 
     def _discard(self, digest: str, row: registry.Row | None) -> bool:
         return self._cache.remove([self._cache_key(digest)]) > 0
 
-    def _prolong(self, digest: str) -> None:
+    def prolong(self, digest: str) -> None:
+        """Keep what is stored for another idle time."""
         self._cache.prolong(self._cache_key(digest), self._seconds())
 
     def _cache_key(self, digest: str) -> str:

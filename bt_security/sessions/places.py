@@ -7,7 +7,6 @@ that opens or does not. It is also read from the server that is written to, with
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,17 +15,10 @@ from typing import Any, NamedTuple, Protocol
 
 from django.core.cache import BaseCache, caches
 
-from bt_security.conf.caches import is_redis
+from bt_security.conf.caches import is_redis, unreachable_errors
 from bt_security.exceptions import StoreUnavailable
 
 logger = logging.getLogger("bt_security.sessions")
-
-_ERRORS = (
-    ("redis.exceptions", "RedisError"),
-    ("pymemcache.exceptions", "MemcacheError"),
-    ("pylibmc", "Error"),
-)
-"""Errors of the clients; they are looked up among the loaded modules, and none is loaded here."""
 
 
 class Place(Protocol):
@@ -185,12 +177,3 @@ def _reachable() -> Iterator[None]:
 def _unreachable(error: Exception) -> StoreUnavailable:
     logger.error("The cache of the sessions does not answer: %s", type(error).__name__)
     return StoreUnavailable("the cache of the sessions does not answer")
-
-
-def unreachable_errors() -> tuple[type[Exception], ...]:
-    """Return the errors by which the clients that are loaded say that a server is away."""
-    found: list[type[Exception]] = [OSError]
-    for module, name in _ERRORS:
-        if module in sys.modules:
-            found.append(getattr(sys.modules[module], name))
-    return tuple(found)

@@ -76,29 +76,43 @@ def end_everybody(**_: Any) -> None:
 
 
 def end_of_changed_users(
-    action: str, reverse: bool, instance: models.Model, pk_set: set[Any] | None, **_: Any
+    action: str,
+    reverse: bool,
+    instance: models.Model,
+    model: type[models.Model],
+    pk_set: set[Any] | None,
+    **_: Any,
 ) -> None:
-    """End the sessions of users whose groups or permissions change."""
-    if action not in CHANGES:
+    """End the sessions of users whose groups or permissions change.
+
+    An empty `pk_set` is that of what was there already; None is a clear, of what is there.
+    """
+    if action not in CHANGES or pk_set == set():
         return
     if not reverse:
-        _end(epochs.with_pks([instance.pk]))
-    elif pk_set is not None:
+        own = epochs.with_pks([instance.pk])
+        _end(own if pk_set else own.filter(**{f"{_relation_to(model)}__isnull": False}))
+    elif pk_set:
         _end(epochs.with_pks(list(pk_set)))
     else:
-        relation = "groups" if isinstance(instance, Group) else "user_permissions"
-        _end(get_user_model()._base_manager.filter(**{relation: instance.pk}))
+        found = {_relation_to(type(instance)): instance.pk}
+        _end(get_user_model()._base_manager.filter(**found))
+
+
+def _relation_to(model: type[models.Model]) -> str:
+    return "groups" if issubclass(model, Group) else "user_permissions"
 
 
 def end_of_changed_groups(
     action: str, reverse: bool, instance: models.Model, pk_set: set[Any] | None, **_: Any
 ) -> None:
     """End the sessions of the members of groups whose permissions change."""
-    if action not in CHANGES:
+    if action not in CHANGES or pk_set == set():
         return
     if not reverse:
-        _end_members(Group.objects.filter(pk=instance.pk))
-    elif pk_set is not None:
+        own = Group.objects.filter(pk=instance.pk)
+        _end_members(own if pk_set else own.filter(permissions__isnull=False))
+    elif pk_set:
         _end_members(Group.objects.filter(pk__in=pk_set))
     else:
         _end_members(Group.objects.filter(permissions=instance.pk))

@@ -40,6 +40,7 @@ UNREACHABLE = (OperationalError, InterfaceError)
 ROLE_FIELDS = ("is_active", "is_staff", "is_superuser")
 ROW_FIELDS = ("pk", "digest", "sealed", "last_seen_at", "expires_at", "user_id")
 PASSWORD_DIGEST_CHARS = 16
+ROUNDING = timedelta(seconds=1)
 
 Mark = list[Any]
 
@@ -85,13 +86,26 @@ def find(digests: list[str]) -> Row | None:
     return None
 
 
+def find_public(public_id: str) -> Row | None:
+    """Return the session of a public id.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    rows = Session.objects.using(router.db_for_write(Session)).filter(uuid=public_id)
+    with _reachable():
+        found = rows.values_list(*_names()).first()
+    return None if found is None else _row(list(found))
+
+
 def mark_of(user_pk: str) -> Mark | None:
     """Return what a user is like now, None if there is none of this primary key.
 
     Raises:
         StoreUnavailable: the database does not answer.
     """
-    users = get_user_model()._base_manager.filter(pk=user_pk)
+    model = get_user_model()
+    users = model._base_manager.using(router.db_for_write(model)).filter(pk=user_pk)
     with _reachable():
         found = users.values_list(*_mark_fields()).first()
     return None if found is None else _mark(*found)
@@ -125,10 +139,10 @@ def insert(session: SealedSession, digest: str, sealed: str) -> bool:
     now = timezone.now()
     values = _columns(session, digest, sealed)
     try:
-        with _reachable(), transaction.atomic(using=router.db_for_write(Session)):
+        with writing():
             Session.objects.create(last_seen_at=now, **values)
     except IntegrityError:
-        if Session.objects.with_digest([digest]).exists():
+        if Session.objects.using(router.db_for_write(Session)).with_digest([digest]).exists():
             return False
         raise UpdateError from None
     return True
@@ -139,6 +153,20 @@ def replace(session: SealedSession, old: str, new: str, sealed: str) -> bool:
     with _reachable():
         stored = Session.objects.with_digest([old])
         return stored.update(**_columns(session, new, sealed)) > 0
+
+
+def is_as_stored(session: SealedSession, digest: str) -> bool:
+    """Whether a row without content is what the session is now, so that a save writes nothing.
+
+    A second more or less of its end is no difference: that is how far it is rounded.
+    """
+    values = _columns(session, digest, "")
+    end = values.pop("expires_at")
+    rows = Session.objects.using(router.db_for_write(Session)).filter(
+        **values, expires_at__range=(end - ROUNDING, end + ROUNDING)
+    )
+    with _reachable():
+        return rows.exists()
 
 
 def remove(digests: list[str]) -> None:
@@ -163,6 +191,12 @@ def close(pk: int) -> bool:
         return Session.objects.filter(pk=pk, expires_at__gt=now).update(expires_at=now) > 0
 
 
+def drop(pk: int) -> bool:
+    """Delete a session by what a new key of it does not change; False if it was gone."""
+    with _reachable():
+        return Session.objects.filter(pk=pk).delete()[0] > 0
+
+
 def delete_over() -> None:
     """Delete the rows of sessions that have reached a limit."""
     Session.objects.over(idle_since=idle_since()).delete()
@@ -180,7 +214,19 @@ def _columns(session: SealedSession, digest: str, sealed: str) -> dict[str, Any]
         "mark": secrets.mark_digests(mark)[0] if mark is not None else "",
         "created_at": datetime.fromtimestamp(session.facts.created, UTC),
         "expires_at": timezone.now() + timedelta(seconds=seconds),
+        "is_impersonated": session.facts.operator is not None,
     }
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Write and report both or neither, in one transaction.
+
+    Raises:
+        StoreUnavailable: the database does not answer.
+    """
+    with _reachable(), transaction.atomic(using=router.db_for_write(Session)):
+        yield
 
 
 @contextmanager
@@ -197,7 +243,8 @@ def _reachable() -> Iterator[None]:
 
 
 def _unreachable(error: Exception) -> StoreUnavailable:
-    logger.error("The database of the sessions does not answer: %s", error)
+    # Its text may quote the statement, and the address of the server.
+    logger.error("The database of the sessions does not answer: %s", type(error).__name__)
     return StoreUnavailable("the database of the sessions does not answer")
 
 
@@ -215,6 +262,11 @@ def _mark(number: int | None, password: str, rights: int | None, *roles: bool) -
     """
     digest = hashlib.sha256(password.encode("utf-8")).hexdigest()[:PASSWORD_DIGEST_CHARS]
     return [number or 0, digest, rights or 0, *map(bool, roles)]
+
+
+def _names() -> list[str]:
+    """Return the columns that `_row` takes."""
+    return [*ROW_FIELDS, *(f"user__{name}" for name in _mark_fields())]
 
 
 def _mark_fields() -> list[str]:
@@ -236,8 +288,7 @@ def _prepare(alias: str, user_model: type[AbstractBaseUser], vendor: str) -> _Pr
 
     Short names: SQLite's driver goes through the text each time.
     """
-    names = [*ROW_FIELDS, *(f"user__{name}" for name in _mark_fields())]
-    query = Session.objects.using(alias).filter(digest="").values_list(*names).query
+    query = Session.objects.using(alias).filter(digest="").values_list(*_names()).query
     query.change_aliases({name: f"s{number}" for number, name in enumerate(query.alias_map)})
     compiler = query.get_compiler(alias)
     _, _, rest = str(compiler.as_sql()[0]).partition(" FROM ")

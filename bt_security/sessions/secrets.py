@@ -15,6 +15,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.views.decorators.debug import sensitive_variables
 
 from bt_security.conf.secret_key import derived_keys
 
@@ -25,6 +26,7 @@ DIGEST_PREFIX = "s1$"
 NONCE_BYTES = 12
 
 
+@sensitive_variables()
 def digests(session_key: str) -> list[str]:
     """Return what a session is stored under: the current digest first, then older ones.
 

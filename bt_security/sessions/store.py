@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,14 @@ from django.contrib.sessions.backends.base import (
 )
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.views.decorators.debug import sensitive_variables
 
 from bt_security.conf import conf
 from bt_security.exceptions import StoreUnavailable
 from bt_security.sessions import registry, secrets
-from bt_security.sessions.content import Facts, Identity, identity, pack, unpack
-from bt_security.sessions.limits import Moment, this_moment
+from bt_security.sessions.content import Facts, Identity, Operator, identity, pack, unpack
+from bt_security.sessions.judging import end_for, end_with_own, why_over, why_stopped
+from bt_security.sessions.limits import this_moment
 from bt_security.signals import report
 
 NOBODY: Identity = (None, None)
@@ -88,15 +91,19 @@ class SealedSession(SessionBase, ABC):
     def remove(self, digests: list[str]) -> None:
         """Delete what is stored under the digests."""
 
+    def remove_content(self, digests: list[str]) -> None:
+        """Delete what is kept under the digests outside of the rows."""
+
     @abstractmethod
     def _discard(self, digest: str, row: registry.Row | None) -> bool:
         """Give up content that does not open; False if another request has done so before."""
 
-    def _prolong(self, digest: str) -> None:
+    def prolong(self, digest: str) -> None:
         """Keep what is stored for another idle time."""
 
     # Django's interface.
 
+    @sensitive_variables()
     def exists(self, session_key: str | None) -> bool:
         """Whether something is stored under a key; never for an empty one."""
         return bool(session_key) and self._read(secrets.digests(str(session_key))) is not None
@@ -167,25 +174,29 @@ class SealedSession(SessionBase, ABC):
             raise UpdateError
         self._loaded = identity(values)
 
+    @sensitive_variables()
     def delete(self, session_key: str | None = None) -> None:
         """End the session, or the one of another key."""
         key = self.session_key if session_key is None else session_key
         if key:
             self.remove(secrets.digests(key))
 
+    @sensitive_variables()
     def cycle_key(self) -> None:
         """Move the session to a new key in one write; its public id stays.
 
         A session that has been ended meanwhile stays so: an empty one takes its place.
+
+        Raises:
+            StoreUnavailable: the store does not answer, or has not when the session was loaded.
         """
         values = self._session
-        old = self.session_key
+        if self._is_unreachable:
+            raise StoreUnavailable("a session that could not be read gets no other key")
         was = self._loaded
-        if old is not None:
+        if self.session_key is not None:
             self._belong(values)
-            self._session_key = self._get_new_session_key()
-            digest, sealed = self._sealed(values)
-            if self._replace(secrets.digests(old)[0], digest, sealed):
+            if self._move(values):
                 self._loaded = identity(values)
                 self.modified = True
                 return
@@ -193,30 +204,65 @@ class SealedSession(SessionBase, ABC):
         self._session_cache = values if was == NOBODY else {}
         self.create()
 
+    @sensitive_variables()
+    def _move(self, values: dict[str, Any]) -> bool:
+        """Store the session under a new key; False if there is nothing any more to be moved."""
+        place, old = self._place(), self._session_key
+        self._session_key = self._get_new_session_key()
+        try:
+            return self._replace(place, *self._sealed(values))
+        except StoreUnavailable:
+            self._session_key = old  # the cookie still has it
+            raise
+
     def begin(self) -> None:
         """Begin anew at a log-in: another public id, both limits from now on.
 
-        Django gives a key of its own to every log-in but that of who is logged in already.
+        Django gives a key of its own to every log-in but that of who is logged in already. Who acts
+        as the user goes on to do so, no longer than before.
         """
         values = self._get_session()
         is_second = not self._is_of_another(values)
-        self.facts, self._begun_by = Facts(), identity(values)[0]
+        if not is_second or self.facts.operator is None:
+            self.facts, self._begun_by = Facts(), identity(values)[0]
         if is_second:
             self.cycle_key()
+
+    @property
+    def operator(self) -> Operator | None:
+        """Who acts through this session as its user, None if that is the user."""
+        self._get_session()
+        return self.facts.operator
+
+    def begin_impersonation(
+        self, values: dict[str, Any], operator: Operator, *, lifetime_seconds: int
+    ) -> None:
+        """Store a new session in which an operator acts as the user of these values.
+
+        Raises:
+            UpdateError: that user is gone.
+            StoreUnavailable: the store takes no new session.
+        """
+        self.facts = Facts(deadline=time.time() + lifetime_seconds, operator=operator)
+        self._session_cache, self._loaded = values, identity(values)
+        self.create()
 
     async def acycle_key(self) -> None:
         """Do what `cycle_key` does."""
         await sync_to_async(self.cycle_key)()
 
     def flush(self) -> None:
-        """End the session and forget what it was."""
+        """End the session and forget what it was; with it, that of an operator who acts in it."""
+        operator = self.operator if conf.impersonation.enabled else None
+        if operator is not None:
+            with registry.writing():
+                end_with_own("logged_out", self, operator, self._loaded[0])
         super().flush()
         self._forget()
 
     async def aflush(self) -> None:
         """Do what `flush` does."""
-        await super().aflush()
-        self._forget()
+        await sync_to_async(self.flush)()
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         """Return sealed content for the place of this session."""
@@ -291,24 +337,27 @@ class SealedSession(SessionBase, ABC):
         content = secrets.opened(sealed, digest)
         if content is None:
             suspicious.warning("Session data corrupted")
-            if self._discard(digest, row):
-                report("session.refused", outcome="refused", details={"reason": "tampered"})
+            with registry.writing():
+                if self._discard(digest, row):
+                    report("session.refused", outcome="refused", details={"reason": "tampered"})
             return self._refused()
         facts, values = unpack(content)
         if row is None and facts.mark is not None:
             row = registry.find([digest])
         moment = this_moment()
-        if reason := why_over(facts, row, identity(values)[0], moment):
-            # The row stays: the request that has just changed the password may be about to keep it.
-            if row is not None and registry.close(row.pk):
-                report("session.ended", target=f"session:{facts.uuid}", details={"reason": reason})
+        reason = why_over(facts, row, identity(values)[0], moment)
+        if not reason and facts.operator is not None:
+            reason = why_stopped(self, facts.operator, moment)
+        if reason:
+            if row is not None:
+                end_for(reason, self, row, facts)
             return self._refused()
         self.facts, self._loaded, self._has_row = facts, identity(values), row is not None
         self._session_cache = values  # what follows asks how long it may live
         if digest != digests[0]:
             self._replace(digest, *self._sealed(values))
         if row is not None and registry.note_use(row, moment):
-            self._prolong(digests[0])
+            self.prolong(digests[0])
         return values
 
     def _refused(self) -> dict[str, Any]:
@@ -346,32 +395,3 @@ class SealedSession(SessionBase, ABC):
     def _sealed(self, values: dict[str, Any]) -> tuple[str, str]:
         digest = self._place()
         return digest, secrets.seal(pack(self.facts, values), digest, self.facts.uuid)
-
-
-def why_over(facts: Facts, row: registry.Row | None, user_name: str | None, moment: Moment) -> str:
-    """Return why a stored session may not be used any more, "" if it may.
-
-    `lifetime`, `idle`, `revoked`, `user_deleted`, `ended` (all of the user's), `password_changed`,
-    `rights_changed` (groups or permissions) or `role_changed`.
-    """
-    if reason := _changed(facts, row, user_name):
-        return reason
-    if facts.left_seconds() == 0 or (row is not None and row.expires_at <= moment.now):
-        return "lifetime"
-    return "idle" if row is not None and moment.is_idle(row.last_seen_at) else ""
-
-
-def _changed(facts: Facts, row: registry.Row | None, user_name: str | None) -> str:
-    if facts.mark is None:
-        return ""
-    if row is None:
-        return "revoked"
-    if row.mark is None or not registry.is_of(row, user_name):
-        return "user_deleted"
-    if facts.mark == row.mark:
-        return ""
-    if facts.mark[0] != row.mark[0]:
-        return "ended"
-    if facts.mark[1] != row.mark[1]:
-        return "password_changed"
-    return "rights_changed" if facts.mark[2] != row.mark[2] else "role_changed"

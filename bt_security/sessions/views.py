@@ -12,17 +12,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from bt_security.ratelimit import enforce
 from bt_security.sessions import own
+from bt_security.sessions.acting import NOT_WHILE_IMPERSONATING, not_while_impersonating
 from bt_security.web import endpoint
 
 SESSION_SCHEMA = {
     "type": "object",
-    "required": ["id", "created_at", "last_seen_at", "expires_at", "is_current"],
+    "required": [
+        *("id", "created_at", "last_seen_at", "expires_at"),
+        *("is_current", "is_impersonated"),
+    ],
     "properties": {
         "id": {"type": "string", "format": "uuid"},
         "created_at": {"type": "string", "format": "date-time"},
         "last_seen_at": {"type": "string", "format": "date-time"},
         "expires_at": {"type": "string", "format": "date-time"},
         "is_current": {"type": "boolean"},
+        "is_impersonated": {"type": "boolean"},
     },
     "additionalProperties": False,
 }
@@ -66,8 +71,9 @@ def end_session(request: HttpRequest, uuid: UUID) -> None:
     "POST",
     summary="End all sessions of the own account but this one.",
     answers={200: COUNT_SCHEMA},
-    errors=("RATE_LIMITED",),
+    errors=("RATE_LIMITED", NOT_WHILE_IMPERSONATING),
 )
+@not_while_impersonating
 def end_other_sessions(request: HttpRequest) -> dict[str, int]:
     """End the others and say how many there were.
 
@@ -104,4 +110,5 @@ def _shown(info: own.SessionInfo) -> dict[str, Any]:
         "last_seen_at": info.last_seen_at.isoformat(),
         "expires_at": info.expires_at.isoformat(),
         "is_current": info.is_current,
+        "is_impersonated": info.is_impersonated,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,11 +11,13 @@ from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import clear_url_caches, path
+from django.utils import timezone
 
 from bt_security import sessions
 from bt_security.admin import sessions_page
 from bt_security.exceptions import WrongKey
 from bt_security.models import Session
+from bt_security.signals import security_event
 from tests.testapp.models import Account
 
 LIST = "/admin/bt_security/session/"
@@ -114,6 +117,54 @@ def test_sessions_of_visitors_are_not_listed(site):
     visitor.session.save()
     client = logged_in("root@example.org", is_superuser=True)
     assert client.get(LIST).context["cl"].result_count == 1
+
+
+OVER = {
+    "all ended": lambda row: sessions.revoke_all(row.user),
+    "absolute limit": lambda row: update(row, expires_at=timezone.now()),
+    "idle": lambda row: update(row, last_seen_at=timezone.now() - timedelta(days=2)),
+}
+
+
+def update(row, **values):
+    Session.objects.filter(pk=row.pk).update(**values)
+
+
+@pytest.mark.parametrize("end", OVER.values(), ids=OVER)
+def test_sessions_that_are_over_are_not_listed(site, end):
+    logged_in("boss@example.org")
+    over = Session.objects.get()
+    client = logged_in("root@example.org", is_superuser=True)
+    assert client.get(LIST).context["cl"].result_count == 2
+    end(over)
+    assert client.get(LIST).context["cl"].result_count == 1
+    assert client.get(f"{LIST}{over.pk}/change/").status_code == 302
+
+
+def test_the_session_that_was_used_last_comes_first(site):
+    logged_in("boss@example.org")
+    update(Session.objects.get(), last_seen_at=timezone.now() - timedelta(hours=1))
+    client = logged_in("root@example.org", is_superuser=True)
+    found = client.get(LIST).context["cl"].result_list
+    assert [row.user.email for row in found] == ["root@example.org", "boss@example.org"]
+
+
+def test_a_list_that_cannot_be_reported_ends_nothing(site):
+    client = allowed("staff@example.org", "delete_session")
+    others = [logged_in(f"boss{number}@example.org") for number in range(2)]
+    seen = []
+
+    def refuse_the_second(sender, action, **_):
+        seen.append(action)
+        if len(seen) == 2:
+            raise RuntimeError("nobody keeps the report")
+
+    ids = [*ids_of("boss0@example.org"), *ids_of("boss1@example.org")]
+    security_event.connect(refuse_the_second)
+    with pytest.raises(RuntimeError):
+        end(client, ids)
+    security_event.disconnect(refuse_the_second)
+    assert [other.get("/admin/").status_code for other in others] == [200, 200]
 
 
 def test_the_list_is_searched_by_the_whole_log_in_name(site):

@@ -88,11 +88,60 @@ def test_a_cleared_permission_ends_the_sessions_of_its_groups(engine, user):
     assert not is_in(client)
 
 
+def test_cleared_permissions_of_a_group_end_the_sessions_of_its_members(engine, user):
+    group = group_with(user)
+    group.permissions.add(some_permission())
+    client = browser(user)
+    group.permissions.clear()
+    assert not is_in(client)
+
+
+def test_cleared_permissions_of_a_user_end_the_own_sessions(engine, user):
+    user.user_permissions.add(some_permission())
+    client = browser(user)
+    user.user_permissions.clear()
+    assert not is_in(client)
+
+
 def test_a_cleared_permission_ends_the_sessions_of_its_users(engine, user):
     user.user_permissions.add(some_permission())
     client = browser(user)
     some_permission().user_set.clear()
     assert not is_in(client)
+
+
+NOTHING_CHANGES = {
+    "group added again": lambda user, group: user.groups.add(group),
+    "user added to the group again": lambda user, group: group.user_set.add(user),
+    "permission added again": lambda user, group: group.permissions.add(some_permission()),
+    "group added to the permission again": lambda user, group: some_permission().group_set.add(
+        group
+    ),
+    "permissions cleared without one": lambda user, group: user.user_permissions.clear(),
+    "members of another group cleared": lambda user, group: Group.objects.create(
+        name="empty"
+    ).user_set.clear(),
+    "users of a permission cleared": lambda user, group: some_permission().user_set.clear(),
+}
+
+
+@pytest.mark.parametrize("change", NOTHING_CHANGES.values(), ids=NOTHING_CHANGES)
+def test_a_relation_that_stays_as_it_was_ends_nothing(engine, user, change):
+    group = group_with(user)
+    group.permissions.add(some_permission())
+    client = browser(user)
+    change(user, group)
+    assert is_in(client)
+
+
+def test_groups_and_permissions_cleared_of_nothing_end_nothing(engine, user):
+    client = browser(user)
+    user.groups.clear()
+    assert is_in(client)
+    group = group_with(user)
+    client = browser(user)
+    group.permissions.clear()
+    assert is_in(client)
 
 
 def test_others_stay(engine, user):

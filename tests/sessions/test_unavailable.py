@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as site_settings
 from django.contrib.auth import login
 from django.core.cache import caches
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from bt_security.exceptions import StoreUnavailable
 from bt_security.models import Session
@@ -211,3 +211,49 @@ def test_a_session_that_could_not_be_read_is_not_overwritten(db, dead_database, 
         session["count"] = 100
     session.save()
     assert client.get("/write/").content == b"2"
+
+
+def test_a_session_that_could_not_be_read_gets_no_other_key(dead_database, user, settings):
+    settings.BT_SECURITY_SESSIONS_WHEN_UNAVAILABLE = "anonymous"
+    client = browser(user)
+    session = client.session
+    with dead_database:
+        assert dict(session.items()) == {}
+    with pytest.raises(StoreUnavailable):  # the database is back, but what it holds is not known
+        session.cycle_key()
+    assert session.session_key == key_of(client)
+    assert client.get("/who/").json() == {"user": user.pk}
+
+
+def test_a_log_in_over_a_session_that_could_not_be_read_is_refused(
+    dead_database, user, settings, rf
+):
+    settings.BT_SECURITY_SESSIONS_WHEN_UNAVAILABLE = "anonymous"
+    client = browser(user)
+    request = rf.get("/")
+    request.session = client.session
+    with dead_database:
+        assert "count" not in request.session
+    with pytest.raises(StoreUnavailable):
+        login(request, make_user("peter"), backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/who/").json() == {"user": user.pk}
+
+
+def test_a_key_that_could_not_be_stored_is_not_handed_out(dead_database, user):
+    client = browser(user)
+    session = client.session
+    session.load()
+    with dead_database, pytest.raises(StoreUnavailable), transaction.atomic():
+        session.cycle_key()
+    assert session.session_key == key_of(client)
+    assert client.get("/who/").json() == {"user": user.pk}
+
+
+def test_the_log_names_the_kind_of_the_failure_and_quotes_no_text_of_it(
+    dead_database, user, caplog
+):
+    client = browser(user)
+    with dead_database:
+        client.get("/who/")
+    lines = [record.getMessage() for record in caplog.records if "sessions" in record.name]
+    assert lines == ["The database of the sessions does not answer: OperationalError"]
