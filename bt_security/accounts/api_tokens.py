@@ -14,6 +14,7 @@ from bt_security.conf import conf
 from bt_security.exceptions import TokenRefused, TooManyTokens
 from bt_security.models import ApiToken
 from bt_security.ratelimit import enforce
+from bt_security.sessions.acting import NOT_WHILE_IMPERSONATING, not_while_impersonating
 from bt_security.tokens import api
 from bt_security.tokens.api import IssuedApiToken
 from bt_security.web import ApiError, endpoint
@@ -81,8 +82,9 @@ def list_tokens(request: HttpRequest) -> list[dict[str, Any]]:
     summary="Make an API token; its secret is in this answer only",
     form=ApiTokenForm,
     answers={201: ISSUED},
-    errors=("CONFLICT", "RATE_LIMITED"),
+    errors=("CONFLICT", "RATE_LIMITED", NOT_WHILE_IMPERSONATING),
 )
+@not_while_impersonating
 def make_token(request: HttpRequest, form: ApiTokenForm) -> dict[str, Any]:
     """Issue a token.
 
@@ -118,8 +120,9 @@ def revoke_token(request: HttpRequest, uuid: UUID) -> None:
     "POST",
     summary="Give an API token a new secret; the old one ends at once",
     answers={201: ISSUED},
-    errors=("NOT_FOUND", "RATE_LIMITED"),
+    errors=("NOT_FOUND", "RATE_LIMITED", NOT_WHILE_IMPERSONATING),
 )
+@not_while_impersonating
 def rotate_token(request: HttpRequest, uuid: UUID) -> dict[str, Any]:
     """Rotate a token.
 

@@ -11,6 +11,7 @@ MINUTE_SECONDS = 60
 DAY_SECONDS = 86_400
 MIN_LIFETIME_SECONDS = MINUTE_SECONDS
 MAX_LIFETIME_SECONDS = 366 * DAY_SECONDS
+MAX_USES = 100
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -27,7 +28,7 @@ class Purpose:
     `lifetime_seconds` is the default, 60 to 31,622,400. With `acts_on_account` the subject is a
     user, and the token dies with their password or address; `allows_inactive` is for accounts
     that become active by it. `needs_browser` ties it to the browser that asked. A token is issued
-    for at most `max_uses` uses, or for any number where it `may_be_unlimited`.
+    for at most `max_uses` uses, 1 to 100, or for any number where it `may_be_unlimited`.
 
     Raises:
         ValueError: the name is not lower snake case of up to 40 characters, or a number is out of
@@ -45,7 +46,7 @@ class Purpose:
     def __post_init__(self) -> None:
         if _NAME.fullmatch(self.name) is None:
             raise ValueError(f"not the name of a purpose: {self.name!r}")
-        if not is_lifetime(self.lifetime_seconds) or self.max_uses < 1:
+        if not is_lifetime(self.lifetime_seconds) or not 1 <= self.max_uses <= MAX_USES:
             raise ValueError(f"purpose {self.name}: lifetime or number of uses is out of range")
 
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
-from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -20,7 +18,9 @@ from bt_security.conf.tokens import is_scope
 from bt_security.exceptions import TokenRefused, TooManyTokens
 from bt_security.keys import keyed_digest, keyed_digests
 from bt_security.models import ApiToken
+from bt_security.models.api_token import ApiTokenQuerySet
 from bt_security.signals import report
+from bt_security.tokens import binding
 from bt_security.tokens.opaque import is_well_formed, new_secret, shown_prefix
 from bt_security.web.admission import sent_token
 
@@ -52,16 +52,20 @@ def issue(
 
     Raises:
         TooManyTokens: the user has `BT_SECURITY_TOKENS_API_MAX_PER_USER` live ones.
-        ValueError: a scope is malformed, or the lifetime is not positive.
+        ValueError: a scope is malformed, or the lifetime is not positive or longer than the
+            setting says.
         KeyRefused: this process may not make the key of the digests.
     """
     days = conf.tokens.api_lifetime_days if lifetime_days is None else lifetime_days
-    if days < 1 or not all(map(is_scope, scopes)):
-        raise ValueError("an API token has a lifetime of at least a day and well-formed scopes")
+    if not 1 <= days <= conf.tokens.api_lifetime_days or not all(map(is_scope, scopes)):
+        raise ValueError(
+            "an API token has a lifetime of at least a day, of at most "
+            f"{conf.tokens.api_lifetime_days}, and well-formed scopes"
+        )
     secret, now = new_secret(KIND, has_prefix=True), timezone.now()
     digest = keyed_digest(PURPOSE, secret.encode("ascii"))
     with transaction.atomic(using=router.db_for_write(ApiToken)):
-        _wait_for_turn(user)
+        binding.wait_for_turn(user)
         _require_room(user)
         token = ApiToken.objects.create(
             user_id=user.pk,
@@ -98,8 +102,8 @@ def rotate(token: ApiToken) -> IssuedApiToken:
     with transaction.atomic(using=router.db_for_write(ApiToken)):
         if not found.update(**values):
             raise TokenRefused("not_live")
-        _report("rotated", token)
-    token.refresh_from_db()
+        _report("rotated", token, prefix=str(values["prefix"]))
+    token.refresh_from_db(using=router.db_for_write(ApiToken))
     return IssuedApiToken(secret, token)
 
 
@@ -122,12 +126,12 @@ def revoke_all(user: AbstractBaseUser) -> int:
 
 def for_user(user: AbstractBaseUser) -> list[ApiToken]:
     """Return the live tokens of a user, the newest first."""
-    return list(ApiToken.objects.for_user(user.pk).live(at=timezone.now()))
+    return list(_tokens().for_user(user.pk).live(at=timezone.now()))
 
 
 def find(user: AbstractBaseUser, uuid: UUID) -> ApiToken | None:
     """Return one live token of a user, None if there is none or it is somebody else's."""
-    return ApiToken.objects.for_user(user.pk).live(at=timezone.now()).filter(uuid=uuid).first()
+    return _tokens().for_user(user.pk).live(at=timezone.now()).filter(uuid=uuid).first()
 
 
 @sensitive_variables()
@@ -137,7 +141,8 @@ def authenticate(request: HttpRequest) -> ApiToken:
     Cookies are not looked at. Writes the time of the last use, once a minute at most.
 
     Raises:
-        TokenRefused: there is none, it is unknown, revoked or expired, or its user is inactive.
+        TokenRefused: there is none, it is unknown, revoked or expired, or its user is inactive or
+            hidden by the default manager of the user model.
     """
     return verify(sent_token(request) or "")
 
@@ -152,11 +157,13 @@ def verify(secret: str) -> ApiToken:
     if not is_well_formed(KIND, secret):
         raise TokenRefused("malformed")
     digests = keyed_digests(PURPOSE, secret.encode("ascii"))
-    token = ApiToken.objects.with_digest(digests).select_related("user").first()
+    found = _tokens().with_digest(digests).select_related("user")
+    token = found.annotate(has_user=binding.is_known()).first()
     if token is None:
         raise TokenRefused("unknown")
     now = timezone.now()
-    if (reason := _fault(token, now)) is not None:
+    has_user: bool = token.has_user  # type: ignore[attr-defined]
+    if (reason := _fault(token, now, has_user=has_user)) is not None:
         details = {"purpose": PURPOSE, "reason": reason}
         report("tokens.refused", outcome="refused", target=_target(token), details=details)
         raise TokenRefused(reason)
@@ -164,11 +171,18 @@ def verify(secret: str) -> ApiToken:
     return token
 
 
-def _fault(token: ApiToken, now: datetime) -> str | None:
+def _tokens() -> ApiTokenQuerySet:
+    """Return the tokens as they are where they are written: a copy may be late."""
+    return ApiToken.objects.using(router.db_for_write(ApiToken))
+
+
+def _fault(token: ApiToken, now: datetime, *, has_user: bool) -> str | None:
     if token.revoked_at is not None:
         return "revoked"
     if token.expires_at <= now:
         return "expired"
+    if not has_user:
+        return "account_gone"
     return None if token.user.is_active else "account_inactive"
 
 
@@ -180,24 +194,13 @@ def _note_use(token: ApiToken, now: datetime) -> None:
         token.last_used_at = now
 
 
-def _wait_for_turn(user: AbstractBaseUser) -> None:
-    """Let one transaction at a time add tokens of a user.
-
-    An update that changes nothing: unlike a locking read it also makes SQLite wait, and it does
-    not collide with the locks that foreign keys take on PostgreSQL.
-    """
-    users = get_user_model()._base_manager.using(router.db_for_write(ApiToken))
-    users.filter(pk=user.pk).update(password=F("password"))
-
-
 def _require_room(user: AbstractBaseUser) -> None:
-    tokens = ApiToken.objects.using(router.db_for_write(ApiToken)).for_user(user.pk)
-    if tokens.live(at=timezone.now()).count() >= conf.tokens.api_max_per_user:
+    if _tokens().for_user(user.pk).live(at=timezone.now()).count() >= conf.tokens.api_max_per_user:
         raise TooManyTokens(f"a user may have {conf.tokens.api_max_per_user} API tokens")
 
 
-def _report(what: str, token: ApiToken) -> None:
-    details = {"user": str(token.user_id), "prefix": token.prefix}
+def _report(what: str, token: ApiToken, *, prefix: str = "") -> None:
+    details = {"user": str(token.user_id), "prefix": prefix or token.prefix}
     report(f"api_token.{what}", target=_target(token), details=details)
 
 

@@ -31,15 +31,18 @@ def connect() -> None:
     web.accept_tokens(judge)
 
 
+@sensitive_variables()
 def judge(request: HttpRequest, secret: str, scope: str) -> AbstractBaseUser:
-    """Return whose token a request to the JSON API brings.
+    """Return whose token a request to the JSON API brings; `request.api_token` is its row.
 
     Raises:
         ApiError: 401, or 403 if the token is not for `scope`.
     """
     if not conf.tokens.bearer:
         raise _unauthorised(request)
-    return _require_token(request, scope).user
+    token = _require_token(request, secret, scope)
+    request.api_token = token  # type: ignore[attr-defined]
+    return token.user
 
 
 def api_token_required(scope: str = "") -> Callable[[ViewT], ViewT]:
@@ -79,7 +82,7 @@ def api_token_required(scope: str = "") -> Callable[[ViewT], ViewT]:
 
 
 def _admit(request: HttpRequest, scope: str) -> None:
-    token = _require_token(request, scope)
+    token = _require_token(request, sent_token(request) or "", scope)
     user = token.user
 
     async def auser() -> AbstractBaseUser:
@@ -91,10 +94,10 @@ def _admit(request: HttpRequest, scope: str) -> None:
 
 
 @sensitive_variables()
-def _require_token(request: HttpRequest, scope: str) -> ApiToken:
-    """Return the token of a request. Source of the headers: RFC 6750 section 3."""
+def _require_token(request: HttpRequest, secret: str, scope: str) -> ApiToken:
+    """Return the token of a secret. Source of the headers: RFC 6750 section 3."""
     try:
-        token = api.authenticate(request)
+        token = api.verify(secret)
     except TokenRefused:
         raise _unauthorised(request) from None
     if not token.allows(scope):

@@ -7,7 +7,7 @@ import hmac
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
-from django.db import router
+from django.db import models, router
 from django.views.decorators.debug import sensitive_variables
 
 from bt_security.conf.secret_key import derived_keys
@@ -46,9 +46,28 @@ def users_alias() -> str:
     return router.db_for_write(get_user_model())
 
 
+def wait_for_turn(user: AbstractBaseUser) -> None:
+    """Let one transaction at a time make tokens of a user.
+
+    An update that changes nothing: unlike a locking read it also makes SQLite wait, and it does
+    not collide with the locks that foreign keys take on PostgreSQL.
+    """
+    users = get_user_model()._base_manager.using(users_alias())
+    users.filter(pk=user.pk).update(password=models.F("password"))
+
+
+def known_users() -> models.QuerySet[AbstractBaseUser]:
+    """Return the users whom Django's own log-in finds: a site may hide those who are deleted."""
+    return get_user_model()._default_manager.using(users_alias())
+
+
+def is_known() -> models.Exists:
+    """Return the condition on a token's row that Django's own log-in finds its user."""
+    return models.Exists(known_users().filter(pk=models.OuterRef("user_id")))
+
+
 def _find(subject: str, *, is_locked: bool) -> AbstractBaseUser | None:
-    # The default manager, as Django's own log-in uses it: it may hide those who are deleted.
-    users = get_user_model()._default_manager.using(users_alias()).select_related(None)
+    users = known_users().select_related(None)
     if is_locked:
         users = users.select_for_update()
     try:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_not_required
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, models, router, transaction
 from django.http import Http404, HttpRequest, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,6 +19,8 @@ from django.views.decorators.debug import sensitive_variables
 from bt_security.keys import keyed_digest, keyed_digests
 from bt_security.models import FeedToken
 from bt_security.signals import report
+from bt_security.tokens import binding
+from bt_security.tokens.addresses import mask_in_path
 from bt_security.tokens.opaque import is_well_formed, new_secret
 from bt_security.web import no_store
 
@@ -46,21 +48,24 @@ def issue(user: AbstractBaseUser, feed: str) -> str:
     secret = new_secret(KIND)
     values = {"digest": keyed_digest(PURPOSE, _bytes(feed, secret)), "created_at": timezone.now()}
     own = FeedToken.objects.filter(user_id=user.pk, feed=feed)
-    if not own.update(**values) and not _insert(user_id=user.pk, feed=feed, **values):
-        own.update(**values)  # somebody else has made it meanwhile
-    report("feed_token.issued", target=f"user:{user.pk}", details={"feed": feed})
+    with transaction.atomic(using=router.db_for_write(FeedToken)):
+        binding.wait_for_turn(user)
+        if not own.update(**values) and not _insert(user_id=user.pk, feed=feed, **values):
+            own.update(**values)  # somebody else has made it meanwhile
+        report("feed_token.issued", target=f"user:{user.pk}", details={"feed": feed})
     return secret
 
 
 def revoke(user: AbstractBaseUser, feed: str) -> None:
     """Take a user's feed off the air. Reports `feed_token.revoked`; twice is harmless."""
-    if FeedToken.objects.filter(user_id=user.pk, feed=feed).delete()[0]:
-        report("feed_token.revoked", target=f"user:{user.pk}", details={"feed": feed})
+    with transaction.atomic(using=router.db_for_write(FeedToken)):
+        if FeedToken.objects.filter(user_id=user.pk, feed=feed).delete()[0]:
+            report("feed_token.revoked", target=f"user:{user.pk}", details={"feed": feed})
 
 
 def is_issued(user: AbstractBaseUser, feed: str) -> bool:
     """Whether a user has a token for a feed; it cannot be shown again."""
-    return FeedToken.objects.filter(user_id=user.pk, feed=feed).exists()
+    return _feeds().filter(user_id=user.pk, feed=feed).exists()
 
 
 @sensitive_variables()
@@ -68,12 +73,14 @@ def resolve(feed: str, token: str) -> AbstractBaseUser:
     """Return the user whose feed a token opens.
 
     Raises:
-        Http404: unknown, of another feed, regenerated, revoked, or the user is inactive.
+        Http404: unknown, of another feed, regenerated, revoked, or the user is inactive or hidden
+            by the default manager of the user model.
     """
     if not is_well_formed(KIND, token):
         raise Http404
     digests = keyed_digests(PURPOSE, _bytes(feed, token))
-    found = FeedToken.objects.filter(feed=feed, digest__in=digests).select_related("user").first()
+    feeds = _feeds().filter(binding.is_known(), feed=feed, digest__in=digests)
+    found = feeds.select_related("user").first()
     if found is None or not found.user.is_active:
         raise Http404
     return found.user
@@ -83,7 +90,8 @@ def feed(name: str) -> Callable[[FeedView], FeedView]:
     """Make `view(request, user)` the view of a feed, sync or async; the URL gives it `token`.
 
     `path("calendar/<str:token>.ics", calendar)`. GET and HEAD only; whatever is wrong with the
-    token is 404. Nobody may store the answer, and no other site learns its address.
+    token is 404. Nobody may store the answer, and no other site learns its address. The request
+    that the view gets has the token masked in its path, which error reports quote.
     """
 
     def decorate(view: FeedView) -> FeedView:
@@ -94,6 +102,7 @@ def feed(name: str) -> Callable[[FeedView], FeedView]:
             async def answer_later(
                 request: HttpRequest, token: str, **captured: Any
             ) -> HttpResponseBase:
+                mask_in_path(request, token)
                 if request.method not in SAFE_METHODS:
                     return hide(HttpResponseNotAllowed(SAFE_METHODS))
                 user = await sync_to_async(resolve)(name, token)
@@ -105,6 +114,7 @@ def feed(name: str) -> Callable[[FeedView], FeedView]:
         @wraps(view)
         @sensitive_variables()
         def answer(request: HttpRequest, token: str, **captured: Any) -> HttpResponseBase:
+            mask_in_path(request, token)
             if request.method not in SAFE_METHODS:
                 return hide(HttpResponseNotAllowed(SAFE_METHODS))
             user = resolve(name, token)
@@ -121,6 +131,11 @@ def hide(response: HttpResponseBase) -> HttpResponseBase:
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
+
+
+def _feeds() -> models.QuerySet[FeedToken]:
+    """Return the tokens as they are where they are written: a copy may be late."""
+    return FeedToken.objects.using(router.db_for_write(FeedToken))
 
 
 def _insert(**values: Any) -> bool:

@@ -15,6 +15,7 @@ from bt_security.models.used_token import UsedTokenQuerySet
 UNLIMITED = 0
 """`max_uses` of a token that may be used any number of times until it ends."""
 
+
 REVOKED = 0
 KEPT_AFTER_END = timedelta(days=1)
 """A host whose clock is late may still take an expired token; its row has to be there then."""

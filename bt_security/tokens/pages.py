@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
@@ -17,6 +17,7 @@ from django.views.generic import View
 
 from bt_security import web
 from bt_security.exceptions import TokenRefused
+from bt_security.tokens.addresses import cut_query
 from bt_security.tokens.claims import Claim
 from bt_security.tokens.signed import peek
 
@@ -115,8 +116,5 @@ class ConfirmTokenView(View):
 def _take_token(request: HttpRequest) -> str:
     """Return the token of the address and cut the query off: error mails quote the address."""
     token = request.GET.get(TOKEN_FIELD, "")
-    request.GET = QueryDict("")
-    for name in ("QUERY_STRING", "REQUEST_URI", "RAW_URI"):
-        if name in request.META:
-            request.META[name] = "" if name == "QUERY_STRING" else request.path
+    cut_query(request)
     return token

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -39,8 +40,9 @@ def issue(
 ) -> str:
     """Return a new token for one purpose; it is stored nowhere.
 
-    `data` is what `Claim.data` will be; whoever holds the token can read it. `max_uses` may be
-    `UNLIMITED` where the purpose allows it. `lifetime_seconds` is that of the purpose by default.
+    `data` is what `Claim.data` will be; whoever holds the token can read it. `max_uses` is
+    100 at most, or `UNLIMITED` where the purpose allows it. `lifetime_seconds` is that of the
+    purpose by default.
     `browser` is what `this_browser` returned, for purposes that need it. Reports `tokens.issued`.
 
     Raises:
@@ -119,8 +121,9 @@ def revoke(purpose: str, token_id: UUID, *, expires_at: datetime) -> None:
     Reports `tokens.revoked`. Twice is harmless.
     """
     name = purpose_named(purpose).name
-    if ledger.mark_revoked(token_id, purpose=name, expires_at=expires_at):
-        report("tokens.revoked", details={"purpose": name, "token_id": str(token_id)})
+    with transaction.atomic(using=ledger.alias()):
+        if ledger.mark_revoked(token_id, purpose=name, expires_at=expires_at):
+            report("tokens.revoked", details={"purpose": name, "token_id": str(token_id)})
 
 
 @sensitive_variables()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from bt_security import tokens
 from bt_security.conf import _purposes
 from bt_security.signals import security_event
-from tests.testapp.models import Account
+from tests.testapp.models import Account, AccountManager
 
 KINDS = ("tokens.", "api_token.", "feed_token.")
 
@@ -43,6 +43,21 @@ def ann(db):
 @pytest.fixture
 def eve(db):
     return Account.objects.create_user("eve@example.com", "the right password")
+
+
+@pytest.fixture
+def hide(monkeypatch):
+    """Let the default manager hide a user, as that of a site does which keeps deleted ones."""
+
+    def leave_out(user):
+        get_queryset = AccountManager.get_queryset
+        monkeypatch.setattr(
+            AccountManager,
+            "get_queryset",
+            lambda manager: get_queryset(manager).exclude(pk=user.pk),
+        )
+
+    return leave_out
 
 
 @pytest.fixture

@@ -95,6 +95,14 @@ def test_the_token_of_an_inactive_user_is_refused_at_once(ann):
 
 
 @once
+def test_the_token_of_a_user_whom_the_site_hides_is_refused(ann, hide, events):
+    issued = api.issue(ann, "script")
+    hide(ann)
+    assert reason_for(issued.secret) == "account_gone"
+    assert events[-1][3] == {"purpose": "api_token", "reason": "account_gone"}
+
+
+@once
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic {}", "{}", "Token {}"])
 def test_a_header_of_another_form_brings_no_token(ann, header):
     secret = api.issue(ann, "script").secret
@@ -151,7 +159,14 @@ def test_the_lifetime_is_that_of_the_setting(settings, clock, ann):
 
 @once
 @pytest.mark.parametrize(
-    "options", [{"lifetime_days": 0}, {"scopes": ["a b"]}, {"scopes": [""]}, {"scopes": ['"']}]
+    "options",
+    [
+        {"lifetime_days": 0},
+        {"lifetime_days": 91},
+        {"scopes": ["a b"]},
+        {"scopes": [""]},
+        {"scopes": ['"']},
+    ],
 )
 def test_malformed_wishes_are_refused(ann, options):
     with pytest.raises(ValueError, match="well-formed scopes"):

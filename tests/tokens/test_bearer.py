@@ -6,6 +6,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 
+from bt_security.exceptions import ApiError
 from bt_security.tokens import api, bearer
 from bt_security.web import accept_tokens, admission
 from tests.testapp.models import Account
@@ -138,6 +139,14 @@ def test_the_json_api_judges_scope_and_token(settings, client, issued):
     assert (answer.status_code, answer.json()["code"]) == (403, "INSUFFICIENT_SCOPE")
     api.revoke(issued.token)
     assert open_endpoint(settings, client, issued.secret).status_code == 401
+
+
+def test_the_judge_judges_the_token_that_it_is_given(settings, rf, ann, issued):
+    settings.BT_SECURITY_TOKENS_BEARER = True
+    assert bearer.judge(rf.get("/"), issued.secret, "bills:read") == ann
+    with pytest.raises(ApiError) as caught:
+        bearer.judge(rf.get("/", **bring(issued.secret)), "btk_abc", "bills:read")
+    assert caught.value.status == 401
 
 
 def test_a_later_judge_takes_the_place_of_an_earlier_one(connected):

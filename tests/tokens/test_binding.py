@@ -201,6 +201,7 @@ def test_a_purpose_is_registered_once(purposes):
         {"name": "join", "lifetime_seconds": 59},
         {"name": "join", "lifetime_seconds": 367 * 86_400},
         {"name": "join", "max_uses": 0},
+        {"name": "join", "max_uses": 101},
     ],
 )
 def test_a_malformed_purpose_is_refused(values):

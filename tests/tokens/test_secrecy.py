@@ -12,12 +12,12 @@ import django
 import pytest
 from django.core import serializers
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.views.debug import ExceptionReporter
 
 from bt_security import tokens
 from bt_security.models import ApiToken, FeedToken, UsedToken
-from bt_security.tokens import api, feeds, ledger
+from bt_security.tokens import api, bearer, feeds, ledger
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db, pytest.mark.urls("tests.tokens.site")]
 
@@ -125,12 +125,15 @@ ACTIONS = {
     "redeem": lambda secrets: tokens.redeem("password_reset", secrets["signed"]),
     "other purpose": lambda secrets: tokens.peek("invite", secrets["signed"]),
     "api": lambda secrets: api.verify(secrets["api"]),
+    "judge": lambda secrets: bearer.judge(RequestFactory().get("/"), secrets["api"], ""),
     "feed": lambda secrets: feeds.resolve("calendar", secrets["feed"]),
 }
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_no_secret_is_in_an_error_mail(secrets, monkeypatch, action):
+def test_no_secret_is_in_an_error_mail(settings, secrets, monkeypatch, action):
+    settings.BT_SECURITY_TOKENS_BEARER = True
+
     def fail(*args, **kwargs):
         raise Broken
 

@@ -108,6 +108,16 @@ def test_more_uses_than_the_purpose_allows_are_refused(purpose, max_uses):
 
 
 @pytest.mark.django_db
+def test_no_purpose_allows_more_than_a_hundred_counted_uses(purposes):
+    with pytest.raises(ValueError, match="out of range"):
+        tokens.Purpose(name="join_club", lifetime_seconds=3600, max_uses=101)
+    tokens.register(tokens.Purpose(name="join_club", lifetime_seconds=3600, max_uses=100))
+    assert tokens.peek("join_club", tokens.issue("join_club", "", max_uses=100)).max_uses == 100
+    with pytest.raises(ValueError, match="uses are not allowed"):
+        tokens.issue("join_club", "", max_uses=101)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("max_uses", [0, 2])
 def test_a_token_that_acts_on_an_account_is_good_once_only(ann, max_uses):
     with pytest.raises(ValueError, match="uses are not allowed"):
