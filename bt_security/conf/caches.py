@@ -1,6 +1,8 @@
-"""What kind of cache stands behind an alias of `CACHES`; told by its class alone."""
+"""What kind of cache stands behind an alias of `CACHES`, told by its class, and how it fails."""
 
 from __future__ import annotations
+
+import sys
 
 from django.conf import settings
 from django.core.cache.backends.base import BaseCache
@@ -12,6 +14,13 @@ from django.core.cache.backends.redis import RedisCache
 from django.utils.module_loading import import_string
 
 _WITHOUT_COUNTING = (DatabaseCache, DummyCache, FileBasedCache)
+
+_CLIENT_ERRORS = (
+    ("redis.exceptions", "RedisError"),
+    ("pymemcache.exceptions", "MemcacheError"),
+    ("pylibmc", "Error"),
+)
+"""Errors of the clients; they are looked up among the loaded modules, and none is loaded here."""
 
 
 def cache_class(alias: str) -> type[BaseCache]:
@@ -40,3 +49,12 @@ def counts_nothing(alias: str) -> bool:
 def is_of_one_process(alias: str) -> bool:
     """Whether every process has a cache of its own behind the alias."""
     return issubclass(cache_class(alias), LocMemCache)
+
+
+def unreachable_errors() -> tuple[type[Exception], ...]:
+    """Return the errors by which the clients that are loaded say that a server is away."""
+    found: list[type[Exception]] = [OSError]
+    for module, name in _CLIENT_ERRORS:
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], name))
+    return tuple(found)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from django_ratelimit.core import get_usage
 
 from bt_security.conf import conf
+from bt_security.conf.caches import unreachable_errors
 from bt_security.exceptions import StoreUnavailable
 from bt_security.ratelimit.counter import State, Window
 
@@ -61,7 +62,7 @@ def _usage(operation: str, window: Window, *, increment: bool) -> State:
             rate=(window.limit, window.seconds),
             increment=increment,
         )
-    except OSError as error:
+    except unreachable_errors() as error:
         raise StoreUnavailable("the cache that counts does not answer") from error
     # What it says when it is switched off, and when the cache gave no count.
     if usage is None or usage["limit"] == 0:

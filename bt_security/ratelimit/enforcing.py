@@ -162,4 +162,4 @@ def _counts(request: HttpRequest, methods: Collection[str] | None) -> bool:
 
 def _note(request: HttpRequest, decision: Decision, *, account: str) -> None:
     request.rate_limit = decision  # type: ignore[attr-defined]
-    credit(request, decision, has_account=bool(account))
+    credit(request, decision, account=account)

@@ -11,10 +11,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.debug import sensitive_variables
 
-from bt_security.conf.ratelimit import Scope
+from bt_security.conf.ratelimit import SCOPES, Scope
 from bt_security.ratelimit.counting import hit
 from bt_security.ratelimit.decision import Decision
+from bt_security.ratelimit.folding import folded
 from bt_security.ratelimit.responses import turn_into_refusal
+from bt_security.ratelimit.run_out import refuse_run_out
 
 OPERATION = "login"
 
@@ -25,9 +27,10 @@ _REFUSED = "_bt_security_refused_login"
 class LimitedBackend:
     """First entry of `AUTHENTICATION_BACKENDS`: refuses a password while `login` is used up.
 
-    It knows no user and has no permissions; the backends after it do the rest. What a decorated
-    view has counted already is not counted again. It has no `get_user`, so that Django never
-    takes it for the backend that a session belongs to.
+    With the feature `passwords` also a temporary password that has run out. It logs nobody in and
+    has no permissions; the backends after it do the rest. What a decorated view has counted already
+    is not counted again. It has no `get_user`, so that Django never takes it for the backend that a
+    session belongs to.
     """
 
     @sensitive_variables()
@@ -37,16 +40,13 @@ class LimitedBackend:
         """Count the attempt; without a request there is nothing to count.
 
         Raises:
-            PermissionDenied: the budget is used up; Django then asks no other backend.
+            PermissionDenied: the budget is used up, or the temporary password has run out; Django
+                then asks no other backend.
         """
-        if request is None:
-            return
-        decision = hit(
-            OPERATION, request, account=_typed_name(credentials), skip=_spend_credit(request)
-        )
-        if not decision.allowed:
-            setattr(request, _REFUSED, decision)
-            raise PermissionDenied
+        name = _typed_name(credentials)
+        if request is not None:
+            _count(request, name)
+        refuse_run_out(request, name, password)
 
     @sensitive_variables()
     async def aauthenticate(
@@ -55,16 +55,18 @@ class LimitedBackend:
         """Do what `authenticate` does without blocking the event loop.
 
         Raises:
-            PermissionDenied: the budget is used up; Django then asks no other backend.
+            PermissionDenied: as there.
         """
         await sync_to_async(self.authenticate)(request, password=password, **credentials)
 
 
-def credit(request: HttpRequest, decision: Decision, *, has_account: bool) -> None:
-    """Remember what a view has counted, for the first `authenticate` that follows."""
+def credit(request: HttpRequest, decision: Decision, *, account: str) -> None:
+    """Remember what a view has counted, for the first `authenticate` that follows.
+
+    `account` is the log-in name that it counted, "" if none.
+    """
     if decision.operation == OPERATION and decision.budgets:
-        counted: set[Scope] = {"ip", "user"}
-        setattr(request, _CREDIT, counted | {"account", "device"} if has_account else counted)
+        setattr(request, _CREDIT, folded(account))
 
 
 def on_response(request: HttpRequest, response: HttpResponseBase) -> None:
@@ -74,11 +76,24 @@ def on_response(request: HttpRequest, response: HttpResponseBase) -> None:
         turn_into_refusal(request, response, decision)
 
 
-def _spend_credit(request: HttpRequest) -> set[Scope]:
-    """Return what is counted already, once: a second password in one request is a hit as well."""
-    counted: set[Scope] = getattr(request, _CREDIT, set())
-    setattr(request, _CREDIT, set())
-    return counted
+def _count(request: HttpRequest, name: str) -> None:
+    decision = hit(OPERATION, request, account=name, skip=_spend_credit(request, name))
+    if not decision.allowed:
+        setattr(request, _REFUSED, decision)
+        raise PermissionDenied
+
+
+def _spend_credit(request: HttpRequest, name: str) -> frozenset[Scope]:
+    """Return what is counted already, once: a second password in one request is a hit as well.
+
+    Another name than the one that was counted has a budget that nothing was taken from.
+    """
+    counted: str | None = getattr(request, _CREDIT, None)
+    setattr(request, _CREDIT, None)
+    if counted is None:
+        return frozenset()
+    is_same_account = counted and counted == folded(name)
+    return frozenset(SCOPES) if is_same_account else frozenset({"ip", "user"})
 
 
 def _typed_name(credentials: dict[str, Any]) -> str:

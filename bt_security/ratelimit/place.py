@@ -69,7 +69,7 @@ class Breaker:
             logger.error(
                 "Rate limits are counted by each process for itself: %s (%s).",
                 error,
-                type(error.__cause__).__name__,
+                type(error.__cause__ or error).__name__,
             )
 
     def _close(self) -> None:

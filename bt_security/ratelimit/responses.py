@@ -18,6 +18,22 @@ TEMPLATE = "bt_security/rate_limited.html"
 
 _MINUTE_SECONDS = 60
 
+_ABOUT_THE_BODY = (
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Length",
+    "Content-Location",
+    "Content-Range",
+    "Content-Type",
+    "ETag",
+    "Expires",
+    "Last-Modified",
+    "Location",
+)
+"""Headers that are wrong once another body stands there: middleware may have compressed the old."""
+
 
 def refusal(request: HttpRequest, decision: Decision) -> HttpResponse:
     """Return the answer 429 to a refused hit, as a page or as JSON, with its headers."""
@@ -30,18 +46,20 @@ def refusal(request: HttpRequest, decision: Decision) -> HttpResponse:
 
 
 def turn_into_refusal(request: HttpRequest, response: HttpResponseBase, decision: Decision) -> None:
-    """Make a finished answer the 429 to a refused hit. Asks no context processor: no I/O."""
-    if web.wants_json(request):
-        answer: HttpResponse = web.json_error(STATUS, CODE, message(decision))
-    else:
-        answer = HttpResponse(render_to_string(TEMPLATE, _context(decision)))
-        web.no_store(answer)
+    """Make a finished answer the 429 to a refused hit. Asks no context processor: no I/O.
+
+    An answer that streams keeps its body and what its headers say about that.
+    """
     response.status_code = STATUS
+    web.no_store(response)
     if isinstance(response, HttpResponse):
+        answer = _answer(request, decision)
+        for name in _ABOUT_THE_BODY:
+            del response.headers[name]
         response.content = answer.content
-    for name, value in {**answer.headers, **decision.headers()}.items():
+        response.headers["Content-Type"] = answer.headers["Content-Type"]
+    for name, value in decision.headers().items():
         response.headers[name] = value
-    del response.headers["Content-Length"]
 
 
 def add_headers(response: HttpResponseBase, decision: Decision) -> None:
@@ -63,6 +81,12 @@ def wait_text(decision: Decision) -> str:
         return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
     minutes = math.ceil(seconds / _MINUTE_SECONDS)
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+def _answer(request: HttpRequest, decision: Decision) -> HttpResponse:
+    if web.wants_json(request):
+        return web.json_error(STATUS, CODE, message(decision))
+    return HttpResponse(render_to_string(TEMPLATE, _context(decision)))
 
 
 def _context(decision: Decision) -> dict[str, object]:

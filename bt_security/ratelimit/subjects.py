@@ -48,13 +48,15 @@ class Subjects(NamedTuple):
 def subjects_of(
     request: HttpRequest, rules: Iterable[Rule], *, account: str, user: AbstractBaseUser | None
 ) -> Subjects:
-    """Return whom a hit counts for; asks for the known device only where a rule needs it.
+    """Return whom a hit counts for; asks for user and known device only where a rule needs them.
 
     Raises:
         ImproperlyConfigured: `BT_SECURITY_NET_TRUST_PROXY` is malformed.
     """
     scopes = {rule.scope for rule in rules}
-    who = user if user is not None else _logged_in(request) if "user" in scopes else None
+    who = user
+    if who is None and ("user" in scopes or ("account" in scopes and not account)):
+        who = _logged_in(request)
     name, device = "", ""
     if "account" in scopes:
         name = account or (who.get_username() if who is not None else "")

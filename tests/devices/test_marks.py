@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from bt_security import devices
 from bt_security.models import Device
+from bt_security.signals import security_event
 
 pytestmark = pytest.mark.django_db
+
+
+class ReportLost(Exception):
+    """What a receiver raises that cannot write down what it is told."""
+
+
+@pytest.fixture
+def no_reports():
+    """Let every report after so many fail."""
+
+    @contextmanager
+    def fail(after=0):
+        seen = []
+
+        def receive(action, **_):
+            seen.append(action)
+            if len(seen) > after:
+                raise ReportLost
+
+        security_event.connect(receive)
+        try:
+            yield
+        finally:
+            security_event.disconnect(receive)
+
+    return fail
 
 
 @pytest.fixture
@@ -54,8 +82,35 @@ def test_revoking_ends_trust(device):
 
 def test_a_revoked_device_cannot_be_trusted(device):
     devices.revoke(Device.objects.get())
-    devices.trust(device)
+    with pytest.raises(Device.DoesNotExist):
+        devices.trust(device)
     assert Device.objects.get().trusted_until is None
+    assert device.trusted_until is None
+
+
+def test_a_device_that_was_forgotten_cannot_be_trusted(device):
+    Device.objects.get().delete()
+    with pytest.raises(Device.DoesNotExist):
+        devices.trust(device)
+
+
+@pytest.mark.parametrize("change", [devices.trust, devices.untrust, devices.revoke])
+def test_a_change_that_cannot_be_reported_is_not_made(device, clock, no_reports, change):
+    Device.objects.update(trusted_until=clock.now + timedelta(days=1))
+    device.refresh_from_db()
+    before = Device.objects.values().get()
+    with no_reports(), pytest.raises(ReportLost):
+        change(device)
+    assert Device.objects.values().get() == before
+    assert (device.trusted_until, device.revoked_at) == (before["trusted_until"], None)
+
+
+def test_either_all_devices_are_revoked_or_none(browser, other_browser, bob, no_reports):
+    browser.log_in(bob)
+    other_browser.log_in(bob)
+    with no_reports(after=1), pytest.raises(ReportLost):
+        devices.revoke_all(bob)
+    assert len(devices.for_user(bob)) == 2
 
 
 def test_a_revoked_device_is_not_trusted_whatever_its_row_says(device, clock):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -239,6 +241,17 @@ class AwayCache(LocMemCache):
         raise ConnectionRefusedError
 
 
+class ClientFailed(Exception):
+    """What a client of memcached raises, which is no `OSError`."""
+
+
+class MemcachedAway(LocMemCache):
+    """A cache whose client says in its own words that the server is not there."""
+
+    def add(self, *args, **kwargs):
+        raise ClientFailed
+
+
 class ForgetfulCache(LocMemCache):
     """A cache that has lost a key by the time it is counted up."""
 
@@ -254,3 +267,16 @@ def test_a_cache_without_an_answer_is_said_to_be_away(settings, cache_counter, k
         cache_counter.take(OPERATION, [budget])
     with pytest.raises(StoreUnavailable):
         cache_counter.take(OPERATION, [budget])
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [("pymemcache.exceptions", "MemcacheError"), ("pylibmc", "Error")]
+)
+def test_an_error_of_a_memcached_client_says_that_the_cache_is_away(
+    settings, cache_counter, monkeypatch, module, name
+):
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{name: ClientFailed}))
+    backend = f"{__name__}.MemcachedAway"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "x"}}
+    with pytest.raises(StoreUnavailable):
+        cache_counter.take(OPERATION, [window(2)])

@@ -366,6 +366,13 @@ def test_where_the_cache_cannot_count_the_process_does(settings, send, rule, bac
     assert "cannot count" in caplog.text
 
 
+def test_a_cache_that_is_not_to_count_is_logged_by_the_error_it_is(settings, send, rule, caplog):
+    settings.RATELIMIT_ENABLE = False
+    rule("2/15m:ip")
+    assert verdicts(3, send()) == [True, True, False]
+    assert "(StoreUnavailable)" in caplog.text
+
+
 def test_where_the_cache_is_not_there_the_process_counts(settings, send, rule):
     settings.BT_SECURITY_RATELIMIT_CACHE = "counters"
     rule("2/15m:ip")

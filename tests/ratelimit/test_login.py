@@ -47,6 +47,15 @@ def test_a_used_up_budget_refuses_the_right_password_in_the_admin(client):
     assert "_auth_user_id" not in client.session
 
 
+def test_a_refusal_in_the_place_of_a_compressed_page_is_readable(client, settings):
+    edge, *others = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [edge, "django.middleware.gzip.GZipMiddleware", *others]
+    answers = [log_in(client, HTTP_ACCEPT_ENCODING="gzip") for _ in range(4)]
+    assert answers[0].headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in answers[-1].headers
+    assert "Too many attempts" in answers[-1].text
+
+
 def test_the_right_password_logs_in_while_there_is_room(client):
     assert log_in(client, password=RIGHT).status_code == 302
     assert client.session["_auth_user_backend"] == DJANGOS
@@ -89,6 +98,27 @@ def test_a_view_that_counts_no_account_leaves_it_to_the_backend(client, settings
     assert answers == [200, 200, 429]
 
 
+def test_a_view_that_counts_another_name_leaves_that_of_the_password_to_the_backend(
+    client, settings
+):
+    settings.BT_SECURITY_RATELIMIT_OPERATIONS = {"login": "9/15m:ip, 2/1h:account"}
+    answers = [
+        client.post(
+            "/misnamed-login",
+            {"email": f"{n}@example.com", "username": "bob@example.com", "password": "wrong"},
+        ).status_code
+        for n in range(3)
+    ]
+    assert answers == [200, 200, 429]
+
+
+def test_a_name_that_a_view_counted_in_another_spelling_is_not_counted_again(client, settings):
+    settings.BT_SECURITY_RATELIMIT_OPERATIONS = {"login": "9/15m:ip, 2/1h:account"}
+    data = {"email": "BOB@example.com", "username": "bob@example.com", "password": "wrong"}
+    answers = [client.post("/misnamed-login", data).status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+
+
 def test_thirty_passwords_in_one_request_are_thirty_attempts(client, settings):
     settings.BT_SECURITY_RATELIMIT_OPERATIONS = {"login": "10/15m:ip"}
     attempts = []
@@ -128,14 +158,33 @@ def test_sessions_never_belong_to_it(client, bob):
     assert client.session["_auth_user_backend"] == DJANGOS
 
 
+def test_a_refusal_says_nothing_of_the_page_that_it_replaces(rf, settings):
+    settings.BT_SECURITY_RATELIMIT_OPERATIONS = {"login": "1/15m:ip"}
+    request = rf.post("/")
+    for _ in range(2):
+        authenticate(request, email="bob@example.com", password="wrong")
+    about_the_page = {
+        "Content-Disposition": "attachment",
+        "Content-Language": "eo",
+        "ETag": '"abc"',
+        "Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT",
+        "Location": "/again",
+        "Vary": "Cookie",
+    }
+    response = HttpResponse("page", headers=about_the_page)
+    on_response(request, response)
+    assert {*about_the_page} & {*response.headers} == {"Vary"}
+
+
 def test_an_answer_that_streams_keeps_its_body_and_is_429(rf, settings):
     settings.BT_SECURITY_RATELIMIT_OPERATIONS = {"login": "1/15m:ip"}
     request = rf.post("/")
     for _ in range(2):
         authenticate(request, email="bob@example.com", password="wrong")
-    response = StreamingHttpResponse(["page"])
+    response = StreamingHttpResponse(["page"], headers={"Content-Encoding": "br"})
     on_response(request, response)
     assert (response.status_code, response.getvalue()) == (429, b"page")
+    assert response.headers["Content-Encoding"] == "br"
 
 
 def test_an_answer_without_a_refusal_stays_as_it_is(rf):

@@ -85,6 +85,12 @@ def unnamed_login(request):
     return LoginView.as_view(template_name="admin/login.html")(request)
 
 
+@rate_limited("login", account="email")
+def misnamed_login(request):
+    """Counts one field of the form and logs in by another."""
+    return unnamed_login.__wrapped__(request)
+
+
 def forgotten(request):
     """Answers the same whether a mail goes out or not; only an address is told to wait."""
     decision = hit("password_forgot", request, account=request.POST["email"])
@@ -131,6 +137,7 @@ urlpatterns = [
     path("class", ByClass.as_view()),
     path("native-class", NativeByClass.as_view()),
     path("unnamed-login", unnamed_login),
+    path("misnamed-login", misnamed_login),
     path("login", LimitedLogin.as_view()),
     path("forgotten", forgotten),
     path("tries", tries),
