@@ -8,6 +8,9 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 
 from bt_security import fields
+from tests.testapp.audited import BigLedger, Ledger, LedgerProxy, Line, Memo, Safe, Tag
+
+__all__ = ["BigLedger", "Ledger", "LedgerProxy", "Line", "Memo", "Safe", "Tag"]
 
 
 class AccountManager(BaseUserManager):

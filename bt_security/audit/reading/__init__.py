@@ -1,0 +1,1 @@
+"""Reading the log: lists, the JSON endpoint, the chart, exports."""

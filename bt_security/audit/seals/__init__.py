@@ -1,0 +1,1 @@
+"""Seals: what proves that nobody has changed the log since, and where proofs are kept."""

@@ -1,0 +1,1 @@
+"""Verification: whether the log is what was sealed, and what is wrong with it."""
