@@ -1,12 +1,20 @@
-"""The routes of the own account, as a logged-in browser uses them."""
+"""The routes of the own account, as a logged-in browser uses them, and sites of operators."""
 
 from __future__ import annotations
 
+import os
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import caches
 from django.test import Client
 
+from bt_security import audit
+from bt_security.sessions import receivers
+from tests.accounts.impersonation_site import MIDDLEWARE
+from tests.audit.conftest import audit_on, log  # noqa: F401 - fixtures
+from tests.sessions.conftest import CACHE, DATABASE, SIGNALS, clock, events  # noqa: F401 - fixtures
 from tests.testapp.models import Account
 
 
@@ -37,3 +45,60 @@ def client(ann):
     client = Client()
     client.force_login(ann)
     return client
+
+
+def make_operator(name):
+    operator = Account.objects.create_user(
+        f"{name}@example.com", "the right password", is_staff=True
+    )
+    operator.user_permissions.add(Permission.objects.get(codename="impersonate_user"))
+    return Account.objects.get(pk=operator.pk)
+
+
+@pytest.fixture
+def sam(db):
+    """An operator of the support."""
+    return make_operator("sam")
+
+
+@pytest.fixture(
+    params=["db", "locmem", pytest.param("redis", marks=pytest.mark.redis)], name="engine"
+)
+def _engine(request, settings):
+    """One of our session engines, with the cache that it uses."""
+    settings.SESSION_ENGINE = DATABASE if request.param == "db" else CACHE
+    if request.param != "redis":
+        yield request.param
+        return
+    prefix = f"impersonation-{uuid4().hex}"
+    settings.SESSION_CACHE_ALIAS = "sessions"
+    settings.CACHES = {
+        **settings.CACHES,
+        "sessions": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": os.environ["BT_TEST_REDIS_URL"],
+            "KEY_PREFIX": prefix,
+        },
+    }
+    yield request.param
+    client = caches["sessions"]._cache.get_client(write=True)
+    for key in client.scan_iter(match=f"{prefix}*"):
+        client.delete(key)
+
+
+@pytest.fixture
+def site(engine, log, settings):  # noqa: F811 - the fixture
+    """A site with impersonation, its receivers and its audit log."""
+    settings.BT_SECURITY_FEATURES = ["sessions", "ratelimit", "csrf", "audit"]
+    settings.BT_SECURITY_IMPERSONATION_ENABLED = True
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.ROOT_URLCONF = "tests.accounts.impersonation_site"
+    settings.LOGIN_URL = "/log-in/"
+    settings.LOGIN_REDIRECT_URL = "/who/"
+    before = {signal: list(signal.receivers) for signal in SIGNALS}
+    receivers.connect()
+    audit.register("test.done", help="For tests.")
+    yield settings
+    for signal, known in before.items():
+        signal.receivers[:] = known
+        signal.sender_receivers_cache.clear()
