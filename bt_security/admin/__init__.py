@@ -7,11 +7,21 @@ from contextlib import suppress
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured
 
-from bt_security.admin import sessions_page
+from bt_security.admin import audit_page, sessions_page
+from bt_security.admin.account_actions import AccountActions
+from bt_security.admin.audit_page import AuditEntryAdmin
 from bt_security.admin.keys_page import EncryptionKeysAdmin
 from bt_security.admin.sessions_page import SessionAdmin
+from bt_security.admin.typed_deletion import TypedDeletionMixin
 
-__all__ = ["EncryptionKeysAdmin", "SessionAdmin"]
+__all__ = [
+    "AccountActions",
+    "AuditEntryAdmin",
+    "EncryptionKeysAdmin",
+    "SessionAdmin",
+    "TypedDeletionMixin",
+]
 
 with suppress(ImproperlyConfigured):  # E001 and E002 speak of it
     sessions_page.register(admin.site)
+    audit_page.register(admin.site)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bt_security.conf._declare import NAME_PREFIX, Section, Setting, setting
+from bt_security.conf.audit import Audit
 from bt_security.conf.cookies import Cookies
-from bt_security.conf.csrf import Csrf
 from bt_security.conf.devices import Devices
 from bt_security.conf.features import FEATURES, Feature
 from bt_security.conf.headers import Headers
+from bt_security.conf.impersonation import Impersonation
 from bt_security.conf.keys import Keys
 from bt_security.conf.net import Net
 from bt_security.conf.passwords import Passwords
@@ -39,10 +40,11 @@ class Conf(Section, prefix=""):
         choices=FEATURES,
         help="Features that are switched on. An empty list leaves only the encrypted fields.",
     )
+    audit = Audit()
     cookies = Cookies()
-    csrf = Csrf()
     devices = Devices()
     headers = Headers()
+    impersonation = Impersonation()
     keys = Keys()
     net = Net()
     passwords = Passwords()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bt_security.conf._declare import Section, setting
 
+WEEK_HOURS = 168
+
 
 class Passwords(Section, prefix="PASSWORDS"):
     """What a new password has to be, and how long one may be."""
@@ -20,4 +22,15 @@ class Passwords(Section, prefix="PASSWORDS"):
         maximum=65_536,
         help="Longest password in UTF-8. A longer one is refused before it is hashed, when it is "
         "set and at log-in.",
+    )
+    temporary_hours = setting(
+        24,
+        minimum=1,
+        maximum=WEEK_HOURS,
+        help="Time after which a temporary password that nobody has changed stops working.",
+    )
+    change_url = setting(
+        "password_change",
+        help="Name or path of the page where people change their password. Who has logged in with "
+        "a temporary one is sent there from every other page.",
     )

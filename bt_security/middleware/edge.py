@@ -40,12 +40,16 @@ REQUEST_PARTS = (
 
 RESPONSE_PARTS = (
     (("ratelimit",), "bt_security.ratelimit.login"),
+    (("sessions",), "bt_security.accounts.edge"),
     (("sessions", "ratelimit"), "bt_security.devices.edge"),
     (("csrf",), "bt_security.csrf.edge"),
     (ALWAYS, "bt_security.web.cookies"),
     (("headers",), "bt_security.headers.edge"),
 )
 """Modules whose `on_response` is called, in this order, with the features that bring them."""
+
+SCOPE_PARTS = ((("audit",), "bt_security.audit.edge"),)
+"""The module whose `around` the request is answered in, with the feature that brings it."""
 
 _STORE_IS_AWAY = "_bt_security_store_is_away"
 
@@ -55,6 +59,7 @@ class Parts(NamedTuple):
 
     on_request: tuple[OnRequest, ...]
     on_response: tuple[OnResponse, ...]
+    scope: ModuleType | None
 
 
 class EdgeMiddleware:
@@ -78,11 +83,17 @@ class EdgeMiddleware:
         if self._is_async:
             return self._answer_later(request)
         parts = _begin(request)
-        return _finish(parts, request, self.get_response(request))
+        if parts.scope is None:
+            return _finish(parts, request, self.get_response(request))
+        with parts.scope.around(request):
+            return _finish(parts, request, self.get_response(request))
 
     async def _answer_later(self, request: HttpRequest) -> HttpResponseBase:
         parts = _begin(request)
-        return _finish(parts, request, await self.get_response(request))
+        if parts.scope is None:
+            return _finish(parts, request, await self.get_response(request))
+        async with parts.scope.around_later(request):
+            return _finish(parts, request, await self.get_response(request))
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -115,6 +126,7 @@ def _load_parts(features: tuple[str, ...]) -> Parts:
     return Parts(
         tuple(module.on_request for module in _modules(REQUEST_PARTS, features)),
         tuple(module.on_response for module in _modules(RESPONSE_PARTS, features)),
+        next(_modules(SCOPE_PARTS, features), None),
     )
 
 

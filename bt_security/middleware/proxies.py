@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from secrets import token_hex
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from bt_security.conf import conf
@@ -12,8 +13,9 @@ from bt_security.conf.net import Net, proxy_networks
 from bt_security.net import parse_address
 from bt_security.web.cookies import DROPPED_SCHEME
 
+FORWARDED_SCHEME = "HTTP_X_FORWARDED_PROTO"
 FORWARDED_ABOUT_THE_SITE = (
-    "HTTP_X_FORWARDED_PROTO",
+    FORWARDED_SCHEME,
     "HTTP_X_FORWARDED_HOST",
     "HTTP_X_FORWARDED_PORT",
 )
@@ -44,10 +46,15 @@ def drop_untrusted_forwarding(request: HttpRequest) -> None:
     Only where the site says whom it trusts: without `BT_SECURITY_NET_TRUST_PROXY` Django's own
     settings decide alone, as they did before.
     """
-    found = [name for name in FORWARDED_ABOUT_THE_SITE if name in request.META]
+    scheme_header, https = settings.SECURE_PROXY_SSL_HEADER or (FORWARDED_SCHEME, "https")
+    names = {scheme_header, *FORWARDED_ABOUT_THE_SITE}
+    # What has no such prefix comes from the server, not from the client.
+    found = {name for name in names if name.startswith("HTTP_") and name in request.META}
     if not found or not Net.trust_proxy.is_set() or comes_from_trusted_proxy(request):
         return
-    setattr(request, DROPPED_SCHEME, request.META.get("HTTP_X_FORWARDED_PROTO", ""))
+    says_https = request.META.get(scheme_header) == https
+    scheme = "https" if says_https else request.META.get(FORWARDED_SCHEME, "")
+    setattr(request, DROPPED_SCHEME, scheme)
     for name in found:
         del request.META[name]
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from bt_security.conf import conf
+from bt_security.conf.site import single_user_fault
 
 logger = logging.getLogger("bt_security.accounts")
 
@@ -59,14 +60,8 @@ def _load(name: str) -> Visitor:
         user = get_user_model()._default_manager.get_by_natural_key(name)
     except ObjectDoesNotExist:
         return _nobody("does not exist")
-    fault = _fault(user)
+    fault = single_user_fault(user)
     return _nobody(fault) if fault else user
-
-
-def _fault(user: AbstractBaseUser) -> str:
-    if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
-        return "is an administrator"
-    return "" if user.is_active else "is not active"
 
 
 def _nobody(fault: str) -> AnonymousUser:

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from bt_security.models.api_token import ApiToken
+from bt_security.models.audit import (
+    ActorKind,
+    AuditEntry,
+    AuditHour,
+    AuditRetention,
+    AuditSeal,
+    AuditSubjectKey,
+    Outcome,
+    Severity,
+)
 from bt_security.models.csp_report import CspReport
 from bt_security.models.device import Device
 from bt_security.models.encryption_keys import EncryptionKeys
@@ -10,17 +20,27 @@ from bt_security.models.feed_token import FeedToken
 from bt_security.models.rotation import RotationRange
 from bt_security.models.session import Session, SessionEpoch
 from bt_security.models.setting import Setting
+from bt_security.models.temporary_password import TemporaryPassword
 from bt_security.models.used_token import UsedToken
 
 __all__ = [
+    "ActorKind",
     "ApiToken",
+    "AuditEntry",
+    "AuditHour",
+    "AuditRetention",
+    "AuditSeal",
+    "AuditSubjectKey",
     "CspReport",
     "Device",
     "EncryptionKeys",
     "FeedToken",
+    "Outcome",
     "RotationRange",
     "Session",
     "SessionEpoch",
     "Setting",
+    "Severity",
+    "TemporaryPassword",
     "UsedToken",
 ]
