@@ -26,8 +26,13 @@ KEYLESS_COMMANDS = frozenset(
 )
 
 RECEIVERS: dict[str, tuple[Feature, ...]] = {
-    "bt_security.devices.receivers": ("sessions", "ratelimit"),
+    # First: a log-in is recorded under the id that its session gets.
     "bt_security.sessions.receivers": ("sessions",),
+    # Before what tells of log-ins: it may refuse one.
+    "bt_security.passwords.restriction": ("passwords",),
+    "bt_security.audit.receivers": ("audit",),
+    "bt_security.deployment.audit_log": ("audit",),
+    "bt_security.devices.receivers": ("sessions", "ratelimit"),
     "bt_security.tokens.bearer": ("sessions",),
 }
 """Modules whose `connect` is called, with the features of which one has to be on."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bt_security.ratelimit import rate_limited
+    from bt_security.sessions.acting import not_while_impersonating
     from bt_security.tokens import api_token_required
 
-__all__ = ["api_token_required", "rate_limited"]
+__all__ = ["api_token_required", "not_while_impersonating", "rate_limited"]
 
 _HOMES = {
     "api_token_required": "bt_security.tokens",
+    "not_while_impersonating": "bt_security.sessions.acting",
     "rate_limited": "bt_security.ratelimit",
 }
 

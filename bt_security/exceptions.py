@@ -115,6 +115,34 @@ class StoreUnavailable(BTSecurityError):
     """A server that this request needs, of sessions or counters, does not answer."""
 
 
+class AuditUnavailable(BTSecurityError):
+    """An entry could not be stored, so the action it speaks of must not happen either."""
+
+
+class SealingRefused(BTSecurityError):
+    """The log was not sealed: no key may sign here, or the log is not what was sealed last."""
+
+
+class PruningRefused(BTSecurityError):
+    """Nothing was deleted from the log: no key may sign here, or the log is not what was sealed."""
+
+
+class ExportRefused(BTSecurityError):
+    """Entries of the log cannot be exported as asked."""
+
+
+class ErasureRefused(BTSecurityError):
+    """A person's data stay readable, because a legal hold names the person."""
+
+
+class ProtectionRefused(BTSecurityError):
+    """The database does not take the triggers; `statements` are what an administrator can run."""
+
+    def __init__(self, why: str, *, statements: Sequence[str] = ()) -> None:
+        super().__init__(why)
+        self.statements = tuple(statements)
+
+
 class TokenRefused(BTSecurityError):
     """A token is not accepted. Its text never differs; `reason` is for reports, not for clients."""
 
@@ -124,6 +152,17 @@ class TokenRefused(BTSecurityError):
 
     def __str__(self) -> str:
         return "the token is not accepted"
+
+
+class ImpersonationRefused(BTSecurityError):
+    """Nobody may act as this account now. `reason` is for reports; the text never differs."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return "acting as this account is refused"
 
 
 class TooManyTokens(BTSecurityError):

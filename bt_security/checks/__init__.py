@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.core.checks import Tags
 from django.core.checks import register as register_check
 
+from bt_security.checks.audit import AUDIT_CHECKS, AUDIT_DEPLOY_CHECKS
+from bt_security.checks.audit_capture import AUDIT_CAPTURE_CHECKS
 from bt_security.checks.cookies import COOKIE_CHECKS, COOKIE_DEPLOY_CHECKS
 from bt_security.checks.csrf import CSRF_CHECKS, CSRF_DEPLOY_CHECKS
 from bt_security.checks.deploy import DEPLOY_CHECKS
@@ -16,6 +18,7 @@ from bt_security.checks.deployment import (
 )
 from bt_security.checks.finding import finding
 from bt_security.checks.headers import HEADERS_CHECKS, HEADERS_DEPLOY_CHECKS
+from bt_security.checks.impersonation import IMPERSONATION_CHECKS
 from bt_security.checks.middleware import MIDDLEWARE_CHECKS
 from bt_security.checks.net import NET_CHECKS, NET_DEPLOY_CHECKS
 from bt_security.checks.passwords import PASSWORD_CHECKS, PASSWORD_DEPLOY_CHECKS
@@ -48,7 +51,10 @@ ALWAYS = (
     *CSRF_CHECKS,
     *RATELIMIT_CHECKS,
     *SESSIONS_CHECKS,
+    *IMPERSONATION_CHECKS,
     *TOKENS_CHECKS,
+    *AUDIT_CHECKS,
+    *AUDIT_CAPTURE_CHECKS,
 )
 ON_DEPLOYMENT = (
     *DEPLOY_CHECKS,
@@ -62,6 +68,7 @@ ON_DEPLOYMENT = (
     *SESSIONS_DEPLOY_CHECKS,
     *TOKENS_DEPLOY_CHECKS,
     *WEB_DEPLOY_CHECKS,
+    *AUDIT_DEPLOY_CHECKS,
 )
 
 

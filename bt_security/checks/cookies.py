@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
 
+from bt_security.checks.features import is_on
 from bt_security.checks.finding import finding
 from bt_security.conf import conf
 from bt_security.conf.cookies import ROLES, Cookies
@@ -25,7 +25,7 @@ def check_session_from_other_sites(**_: Any) -> list[CheckMessage]:
         and settings.SESSION_COOKIE_SAMESITE is not None
         and not settings.SESSION_COOKIE_SECURE
     )
-    if not is_refused or not _has("sessions") or _has("csrf"):  # E112 speaks of both cookies
+    if not is_refused or not is_on("sessions") or is_on("csrf"):  # E112 speaks of both cookies
         return []
     return [
         finding(
@@ -103,13 +103,6 @@ COOKIE_CHECKS = (
     check_secure_on_plain_address,
 )
 COOKIE_DEPLOY_CHECKS = (check_names_still_old,)
-
-
-def _has(feature: str) -> bool:
-    try:
-        return feature in conf.features
-    except ImproperlyConfigured:
-        return False  # E001 and E002 speak of it
 
 
 def _is_secure(kind: str) -> bool:

@@ -7,19 +7,18 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
 
+from bt_security.checks.features import is_on
 from bt_security.checks.finding import finding
-from bt_security.conf import conf
 
 FAILURE_VIEW = "bt_security.csrf.failure"
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """Report that nothing checks tokens (E110), or that it is too early to (E111)."""
-    if not _is_on():
+    if not is_on("csrf"):
         return []
     checker, sessions = _place_of(CsrfViewMiddleware), _place_of(SessionMiddleware)
     if checker is None:
@@ -45,7 +44,7 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 def check_cookies_from_other_sites(**_: Any) -> list[CheckMessage]:
     """Report cookies that browsers refuse: `SameSite=None` without `Secure` (E112)."""
-    if not _is_on():
+    if not is_on("csrf"):
         return []
     return [
         finding(
@@ -62,7 +61,7 @@ def check_cookies_from_other_sites(**_: Any) -> list[CheckMessage]:
 
 def check_failure_view(**_: Any) -> list[CheckMessage]:
     """Report refusals that a program cannot read (W110)."""
-    if not _is_on() or settings.CSRF_FAILURE_VIEW == FAILURE_VIEW:
+    if not is_on("csrf") or settings.CSRF_FAILURE_VIEW == FAILURE_VIEW:
         return []
     return [
         finding(
@@ -76,7 +75,7 @@ def check_failure_view(**_: Any) -> list[CheckMessage]:
 
 def check_readable_cookie(**_: Any) -> list[CheckMessage]:
     """Report a CSRF cookie that scripts can read (W111)."""
-    if not _is_on() or settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY:
+    if not is_on("csrf") or settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY:
         return []
     return [
         finding(
@@ -89,13 +88,6 @@ def check_readable_cookie(**_: Any) -> list[CheckMessage]:
 
 CSRF_CHECKS = (check_middleware, check_cookies_from_other_sites)
 CSRF_DEPLOY_CHECKS = (check_failure_view, check_readable_cookie)
-
-
-def _is_on() -> bool:
-    try:
-        return conf.has_feature("csrf")
-    except ImproperlyConfigured:
-        return False  # E001 and E002 speak of it
 
 
 def _place_of(kind: type) -> int | None:

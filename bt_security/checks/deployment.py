@@ -19,7 +19,7 @@ from bt_security.checks.finding import finding
 from bt_security.conf import conf
 from bt_security.conf.keys import key_files
 from bt_security.conf.net import Net
-from bt_security.conf.site import Site
+from bt_security.conf.site import Site, single_user_fault
 
 KNOWN_PASSWORDS = ("admin", "password", "changeme", "admin123", "secret", "root", "12345678")
 """What installers and tutorials give to the first administrator, besides the account's name."""
@@ -28,7 +28,7 @@ HAS_MODES = os.name == "posix"
 """Whether the modes of files say who may read them."""
 
 MAX_ADMINISTRATORS = 3
-"""Accounts whose passwords are tried, the oldest: each try costs a quarter of a second."""
+"""Active accounts whose passwords are tried, the oldest: each try costs a quarter of a second."""
 
 
 def check_redirect_loop(**_: Any) -> list[CheckMessage]:
@@ -137,12 +137,11 @@ def check_single_user_account(
     if router.db_for_read(model) not in (databases or ()):
         return []
     try:
-        user = model._default_manager.filter(
-            **{model.USERNAME_FIELD: conf.site.single_user}
-        ).first()
+        fault = single_user_fault(model._default_manager.get_by_natural_key(conf.site.single_user))
+    except model.DoesNotExist:
+        fault = "does not exist"
     except DatabaseError:
         return []  # not migrated yet
-    fault = "does not exist" if user is None else _single_user_fault(user)
     if not fault:
         return []
     return [
@@ -211,16 +210,11 @@ def _reachable_mode(path: Path) -> int:
     return mode if is_open else 0
 
 
-def _single_user_fault(user: Any) -> str:
-    if getattr(user, "is_staff", False) or getattr(user, "is_superuser", False):
-        return "is an administrator"
-    return "" if user.is_active else "is not active"
-
-
 def _administrators() -> list[Any]:
     model = get_user_model()
     model._meta.get_field("is_superuser")
-    found = model._default_manager.filter(is_superuser=True).order_by("pk")
+    columns = {field.name for field in model._meta.fields} & {"is_superuser", "is_active"}
+    found = model._default_manager.filter(**dict.fromkeys(columns, True)).order_by("pk")
     return [user for user in found[:MAX_ADMINISTRATORS] if user.is_active]
 
 

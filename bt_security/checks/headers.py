@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from csp.constants import NONE, SELF, UNSAFE_INLINE
+from csp.constants import NONE, SELF, STRICT_DYNAMIC, UNSAFE_INLINE
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
 
+from bt_security.checks.features import is_on
 from bt_security.checks.finding import finding
 from bt_security.conf import conf
 from bt_security.conf.headers import Headers, permissions_policy_text
@@ -22,12 +23,17 @@ OTHER_POLICY_MIDDLEWARE = (
 )
 DJANGO_POLICIES = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
 POLICIES = ("CONTENT_SECURITY_POLICY", "CONTENT_SECURITY_POLICY_REPORT_ONLY")
+OVERRULING = ("'sha256-", "'sha384-", "'sha512-", STRICT_DYNAMIC)
+"""Beginnings of sources beside which browsers ignore `'unsafe-inline'`.
+
+Not the nonce, which is left out on pages that take none: there inline scripts would run.
+"""
 SECURITY_MIDDLEWARE = "django.middleware.security.SecurityMiddleware"
 
 
 def check_one_policy(**_: Any) -> list[CheckMessage]:
     """Report a second source of the content security policy (E100)."""
-    if not _is_on():
+    if not is_on("headers"):
         return []
     found = [path for path in OTHER_POLICY_MIDDLEWARE if path in settings.MIDDLEWARE]
     found += [name for name in DJANGO_POLICIES if getattr(settings, name, None)]
@@ -44,7 +50,7 @@ def check_one_policy(**_: Any) -> list[CheckMessage]:
 def check_https_middleware(**_: Any) -> list[CheckMessage]:
     """Report https settings that nothing reads (E101)."""
     wanted = [name for name in ("SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT") if _value(name)]
-    if not _is_on() or not wanted or SECURITY_MIDDLEWARE in settings.MIDDLEWARE:
+    if not is_on("headers") or not wanted or SECURITY_MIDDLEWARE in settings.MIDDLEWARE:
         return []
     return [
         finding(
@@ -57,7 +63,7 @@ def check_https_middleware(**_: Any) -> list[CheckMessage]:
 
 def check_permissions_policy(**_: Any) -> list[CheckMessage]:
     """Report a malformed `BT_SECURITY_HEADERS_PERMISSIONS_POLICY` (E102)."""
-    if not _is_on() or Headers.permissions_policy.fault() is not None:
+    if not is_on("headers") or Headers.permissions_policy.fault() is not None:
         return []  # E001 speaks of it
     try:
         permissions_policy_text(conf.headers.permissions_policy)
@@ -68,7 +74,7 @@ def check_permissions_policy(**_: Any) -> list[CheckMessage]:
 
 def check_report_place(**_: Any) -> list[CheckMessage]:
     """Report that collected reports have nowhere to go (E103)."""
-    if not _is_on() or Headers.collect_csp_reports.fault() is not None:
+    if not is_on("headers") or Headers.collect_csp_reports.fault() is not None:
         return []
     if not conf.headers.collect_csp_reports or _has_report_place():
         return []
@@ -83,7 +89,7 @@ def check_report_place(**_: Any) -> list[CheckMessage]:
 
 def check_frames_agree(**_: Any) -> list[CheckMessage]:
     """Report a policy and a frame header that contradict each other (W100)."""
-    if not _is_on():
+    if not is_on("headers"):
         return []
     says_nobody = settings.X_FRAME_OPTIONS.upper() == "DENY"
     return [
@@ -101,7 +107,7 @@ def check_frames_agree(**_: Any) -> list[CheckMessage]:
 
 def check_policy_in_force(**_: Any) -> list[CheckMessage]:
     """Report that no policy is in force, or one that lets inline scripts run (W101)."""
-    if not _is_on():
+    if not is_on("headers"):
         return []
     policies = dict(_directives())
     hint = "Set CONTENT_SECURITY_POLICY = bt_security.headers.strict_policy()."
@@ -110,7 +116,7 @@ def check_policy_in_force(**_: Any) -> list[CheckMessage]:
         return [finding("W101", f"No content security policy is in force: {only}.", hint=hint)]
     enforced = policies[POLICIES[0]]
     scripts = _sources(enforced.get("script-src") or enforced.get("default-src", SELF))
-    if scripts and UNSAFE_INLINE not in scripts:
+    if scripts and (UNSAFE_INLINE not in scripts or _is_overruled(scripts)):
         return []
     text = "CONTENT_SECURITY_POLICY lets every inline script run."
     return [finding("W101", text, hint="Give scripts the nonce: request.csp_nonce.")]
@@ -126,20 +132,13 @@ HEADERS_CHECKS = (
 HEADERS_DEPLOY_CHECKS = (check_policy_in_force,)
 
 
-def _is_on() -> bool:
-    try:
-        return conf.has_feature("headers")
-    except ImproperlyConfigured:
-        return False  # E001 and E002 speak of it
-
-
 def _value(name: str) -> Any:
     return getattr(settings, name)
 
 
 def _has_report_place() -> bool:
     try:
-        reverse("bt_security:csp-report")
+        reverse("bt_security:csp-report", urlconf=settings.ROOT_URLCONF)
     except NoReverseMatch:
         return False
     return True
@@ -156,3 +155,8 @@ def _sources(value: Any) -> list[str]:
     if value is None or isinstance(value, str):
         return [value] if value else []
     return [str(source) for source in value]
+
+
+def _is_overruled(scripts: list[str]) -> bool:
+    """Whether `'unsafe-inline'` is for old browsers alone. Source: CSP Level 3, section 6.7.3.2."""
+    return any(source.lower().startswith(OVERRULING) for source in scripts)

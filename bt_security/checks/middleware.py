@@ -18,12 +18,13 @@ SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 SINGLE_USER = "single-user mode"
+IMPERSONATION = "impersonation"
 
 NEEDED_BY = {
-    EDGE: ("headers", "csrf", "sessions", "ratelimit"),
-    ACCOUNT: (SINGLE_USER,),
+    EDGE: ("headers", "csrf", "sessions", "ratelimit", "audit"),
+    ACCOUNT: (SINGLE_USER, IMPERSONATION),
     SESSION: ("sessions",),
-    AUTHENTICATION: (SINGLE_USER,),
+    AUTHENTICATION: (SINGLE_USER, IMPERSONATION),
 }
 HINTS = {
     EDGE: "Make it the first line of MIDDLEWARE.",
@@ -64,7 +65,8 @@ MIDDLEWARE_CHECKS = (check_middleware_is_there, check_middleware_order)
 
 def _in_use() -> list[str]:
     try:
-        return [*conf.features, *([SINGLE_USER] if conf.site.single_user else [])]
+        modes = {SINGLE_USER: conf.site.single_user, IMPERSONATION: conf.impersonation.enabled}
+        return [*conf.features, *(name for name, is_on in modes.items() if is_on)]
     except ImproperlyConfigured:
         return []  # E001 and E002 speak of it
 
@@ -75,10 +77,11 @@ def _follows_authentication(place: int) -> bool:
 
 def _places(wanted: str) -> list[int]:
     """Return where a middleware, or a class derived from it, stands."""
-    return [place for place, name in enumerate(settings.MIDDLEWARE) if _is(name, wanted)]
+    return [place for place, name in enumerate(settings.MIDDLEWARE) if is_class(name, wanted)]
 
 
-def _is(name: str, wanted: str) -> bool:
+def is_class(name: str, wanted: str) -> bool:
+    """Whether a dotted path names this class, or one derived from it."""
     if name == wanted:
         return True
     try:

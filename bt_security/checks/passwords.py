@@ -6,10 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
 
+from bt_security.checks.features import is_on
 from bt_security.checks.finding import finding
-from bt_security.conf import conf
 
 OURS = "bt_security.passwords."
 PLAIN_BCRYPT = "BCryptPasswordHasher"
@@ -18,6 +17,10 @@ UNBOUNDED_READERS = frozenset(
     f"django.contrib.auth.hashers.{kind}PasswordHasher"
     for kind in ("PBKDF2", "PBKDF2SHA1", "Argon2", "Scrypt")
 )
+LENGTH_RULE = "MinimumLengthValidator"
+LENGTH_RULES = (f"{OURS}{LENGTH_RULE}", f"django.contrib.auth.password_validation.{LENGTH_RULE}")
+MIN_CHARACTERS = 8
+"""Fewest that any profile asks for. Source: NIST SP 800-63B-4 section 3.1.1.2."""
 WEAK_HASHERS = frozenset(
     {PLAIN_BCRYPT, "MD5PasswordHasher", "UnsaltedMD5PasswordHasher", "UnsaltedSHA1PasswordHasher"}
 )
@@ -26,7 +29,7 @@ WEAK_HASHERS = frozenset(
 def check_validators(**_: Any) -> list[CheckMessage]:
     """Report that no password rule of this package is in force (E062)."""
     names = [str(entry.get("NAME")) for entry in settings.AUTH_PASSWORD_VALIDATORS]
-    if not _is_on() or any(name.startswith(OURS) for name in names):
+    if not is_on("passwords") or any(name.startswith(OURS) for name in names):
         return []
     return [
         finding(
@@ -40,7 +43,7 @@ def check_validators(**_: Any) -> list[CheckMessage]:
 
 def check_imported_hashes(**_: Any) -> list[CheckMessage]:
     """Report Django's reader of `bcrypt$` hashes, which breaks on long passwords (W062)."""
-    if not _is_on() or DJANGOS_BCRYPT not in settings.PASSWORD_HASHERS:
+    if not is_on("passwords") or DJANGOS_BCRYPT not in settings.PASSWORD_HASHERS:
         return []
     return [
         finding(
@@ -54,7 +57,7 @@ def check_imported_hashes(**_: Any) -> list[CheckMessage]:
 def check_preferred_hasher(**_: Any) -> list[CheckMessage]:
     """Report a hasher that is too weak for new passwords (W063)."""
     preferred = next(iter(settings.PASSWORD_HASHERS), "")
-    if not _is_on() or preferred.rpartition(".")[2] not in WEAK_HASHERS:
+    if not is_on("passwords") or preferred.rpartition(".")[2] not in WEAK_HASHERS:
         return []
     return [
         finding(
@@ -65,11 +68,31 @@ def check_preferred_hasher(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def check_minimum_length(**_: Any) -> list[CheckMessage]:
+    """Report that new passwords may have less than eight characters (W065)."""
+    lengths = [
+        (entry.get("OPTIONS") or {}).get("min_length") or MIN_CHARACTERS
+        for entry in settings.AUTH_PASSWORD_VALIDATORS
+        if entry.get("NAME") in LENGTH_RULES
+    ]
+    if not is_on("passwords") or not lengths or max(lengths) >= MIN_CHARACTERS:
+        return []
+    return [
+        finding(
+            "W065",
+            f"AUTH_PASSWORD_VALIDATORS asks for {max(lengths)} characters only: what has less than "
+            f"{MIN_CHARACTERS} is guessed.",
+            hint="Leave min_characters (min_length) out, and the profile decides.",
+        )
+    ]
+
+
 def check_readers(**_: Any) -> list[CheckMessage]:
     """Report hashers of Django that accept what our preferred one does not hash (W064)."""
     hashers = list(settings.PASSWORD_HASHERS)
     unbounded = [name for name in hashers[1:] if name in UNBOUNDED_READERS]
-    if not _is_on() or hashers[:1] != [f"{OURS}BCryptSHA256PasswordHasher"] or not unbounded:
+    is_bounded = hashers[:1] == [f"{OURS}BCryptSHA256PasswordHasher"]
+    if not is_on("passwords") or not is_bounded or not unbounded:
         return []
     return [
         finding(
@@ -83,11 +106,4 @@ def check_readers(**_: Any) -> list[CheckMessage]:
 
 
 PASSWORD_CHECKS = (check_validators, check_imported_hashes, check_readers)
-PASSWORD_DEPLOY_CHECKS = (check_preferred_hasher,)
-
-
-def _is_on() -> bool:
-    try:
-        return conf.has_feature("passwords")
-    except ImproperlyConfigured:
-        return False  # E001 and E002 speak of it
+PASSWORD_DEPLOY_CHECKS = (check_preferred_hasher, check_minimum_length)

@@ -10,9 +10,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.checks.registry import registry
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from bt_security.checks.features import is_on
 from bt_security.checks.finding import finding
 from bt_security.conf import conf
 from bt_security.conf.caches import cache_class, counts_nothing, is_of_one_process, is_redis
@@ -48,7 +48,7 @@ def check_operations(**_: Any) -> list[CheckMessage]:
 
 def check_known_device(**_: Any) -> list[CheckMessage]:
     """Report a callable for known devices that cannot be loaded (E122)."""
-    if not _is_on() or RateLimit.known_device.fault() is not None:
+    if not is_on("ratelimit") or RateLimit.known_device.fault() is not None:
         return []
     path = conf.ratelimit.known_device
     try:
@@ -63,7 +63,7 @@ def check_known_device(**_: Any) -> list[CheckMessage]:
 
 def check_cache(**_: Any) -> list[CheckMessage]:
     """Report a cache that cannot count (E123), or that nothing counts in (E124)."""
-    if not _is_on() or RateLimit.cache.fault() is not None:
+    if not is_on("ratelimit") or RateLimit.cache.fault() is not None:
         return []
     alias = conf.ratelimit.cache
     if fault := _cache_fault(alias):
@@ -80,9 +80,11 @@ def check_cache(**_: Any) -> list[CheckMessage]:
 
 def check_cache_is_shared(**_: Any) -> list[CheckMessage]:
     """Report a cache of one process (E126), and one that is too small for counters (W120)."""
-    if not _is_on() or RateLimit.cache.fault() is not None or _cache_fault(conf.ratelimit.cache):
+    if not is_on("ratelimit") or RateLimit.cache.fault() is not None:
         return []
     alias = conf.ratelimit.cache
+    if _cache_fault(alias):
+        return []
     if not is_of_one_process(alias) or settings.DEBUG:
         return []
     found = [
@@ -103,7 +105,7 @@ def check_cache_is_shared(**_: Any) -> list[CheckMessage]:
 def check_backend_is_first(**_: Any) -> list[CheckMessage]:
     """Report a backend that takes passwords before they are counted (E127)."""
     backends = list(settings.AUTHENTICATION_BACKENDS)
-    if not _is_on() or LIMITED_BACKEND not in backends[1:]:
+    if not is_on("ratelimit") or LIMITED_BACKEND not in backends[1:]:
         return []
     text = f"{backends[0]} takes passwords before {LIMITED_BACKEND} counts them."
     return [finding("E127", text, hint="Make it the first of AUTHENTICATION_BACKENDS.")]
@@ -119,16 +121,9 @@ def take_over_from_django_ratelimit() -> None:
     They call Redis unsupported and know only one alias; E123, E124 and E126 stand in for them.
     Its app loads the module of its checks once, so it does not matter which app is ready first.
     """
-    if _is_on() and apps.is_installed("django_ratelimit"):
+    if is_on("ratelimit") and apps.is_installed("django_ratelimit"):
         theirs = import_module("django_ratelimit.checks").check_caches
         registry.registered_checks.discard(theirs)
-
-
-def _is_on() -> bool:
-    try:
-        return conf.has_feature("ratelimit")
-    except ImproperlyConfigured:
-        return False  # E001 and E002 speak of it
 
 
 def _cache_fault(alias: str) -> str:

@@ -6,19 +6,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage
-from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
 
+from bt_security.checks.features import features_on
 from bt_security.checks.finding import finding
-from bt_security.conf import conf
 
-NEEDING_URLS = ("sessions", "csrf", "headers")
-"""Features with routes of their own."""
+NEEDING_URLS = ("sessions", "csrf")
+"""Features that lack something without their routes; E103 speaks of the reports of `headers`."""
 
 
 def check_urls_are_there(**_: Any) -> list[CheckMessage]:
     """Report features whose routes the site has not included (W150)."""
-    wanted = [feature for feature in NEEDING_URLS if feature in _features()]
+    wanted = [feature for feature in NEEDING_URLS if feature in features_on()]
     if not wanted or _has_urls():
         return []
     text = f"The URLs of {', '.join(wanted)} are not in the site's URLs."
@@ -32,13 +31,6 @@ def check_body_size(**_: Any) -> list[CheckMessage]:
         return []
     text = "DATA_UPLOAD_MAX_MEMORY_SIZE is None, so anybody can fill the server's memory."
     return [finding("W151", text, hint="Leave Django's default, or set a number of bytes.")]
-
-
-def _features() -> list[str]:
-    try:
-        return list(conf.features)
-    except ImproperlyConfigured:
-        return []  # E001 and E002 say what is wrong
 
 
 def _has_urls() -> bool:

@@ -8,10 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Tags
 from django.core.checks import register as register_check
-from django.core.exceptions import ImproperlyConfigured
 
 from bt_security.checks import finding
-from bt_security.conf import conf
+from bt_security.checks.features import features_on
 from bt_security.presets import strict
 
 CONSEQUENCES = {
@@ -80,11 +79,8 @@ def check_strict(**_: Any) -> list[CheckMessage]:
 
     Silent on a site without features: it uses the encrypted fields alone.
     """
-    try:
-        if not conf.features:
-            return []
-    except ImproperlyConfigured:
-        return []  # E001 and E002 speak of it
+    if not features_on():
+        return []
     lines = [f"{name}: {CONSEQUENCES[name]}" for name in _different()]
     if not lines:
         return []

@@ -51,7 +51,7 @@ def current_plan() -> Plan:
 def report_place() -> str:
     """Return the path that counts reports, "" if the site has no URL for it (E103 says so)."""
     try:
-        return reverse("bt_security:csp-report")
+        return reverse("bt_security:csp-report", urlconf=settings.ROOT_URLCONF)
     except NoReverseMatch:
         return ""
 

@@ -14,7 +14,7 @@ from bt_security.headers.reports import count_violations
 from bt_security.headers.violations import CONTENT_TYPES, MalformedReport, read_violations
 from bt_security.ratelimit import rate_limited
 
-BODY_MAX_BYTES = 8 * 1024
+BODY_MAX_BYTES = 64 * 1024
 
 
 # Browsers send reports without a token, also those of people who are not logged in.

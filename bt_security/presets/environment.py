@@ -23,7 +23,7 @@ VARIABLES: dict[str, str] = {
     "HTTPS": "The site is opened by https: Secure cookies and `Strict-Transport-Security`.",
     "FORCE_HTTPS": "Redirect http to https, and all of `HTTPS`.",
     "COOKIE_SECURE": "Whether the cookies are Secure, whatever the other variables say.",
-    "BASE_URL": "Address of the site. Its scheme decides on Secure when the two above are unset.",
+    "BASE_URL": "Address of the site. Its scheme decides on Secure when the three above are unset.",
     "TRUST_PROXY": "Number of proxies in front of the site, or their networks with commas "
     "between: their `X-Forwarded-For` and `X-Forwarded-Proto` count.",
     "CSRF_HTTP_ONLY": "Whether scripts cannot read the CSRF cookie.",
@@ -145,9 +145,12 @@ def _is_network(text: str) -> bool:
 
 def _base_url(environ: Mapping[str, str]) -> str:
     text = _text(environ, "BASE_URL").strip()
-    if text and not _is_web_address(text):
-        raise _refused("BASE_URL", "an address that begins with https:// or http://")
-    return text.rstrip("/")
+    if not text:
+        return ""
+    if not _is_web_address(text):
+        raise _refused("BASE_URL", "an address such as https://bills.example.com, or by http://")
+    scheme, mark, rest = text.rstrip("/").partition("://")
+    return f"{scheme.lower()}{mark}{rest}"
 
 
 def _is_web_address(text: str) -> bool:
@@ -155,7 +158,7 @@ def _is_web_address(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def _same_site(environ: Mapping[str, str]) -> str:
@@ -168,7 +171,7 @@ def _same_site(environ: Mapping[str, str]) -> str:
 def _cookie_name(environ: Mapping[str, str]) -> str:
     text = _text(environ, "CSRF_COOKIE_NAME")
     if text and not _COOKIE_NAME.fullmatch(text):
-        raise _refused("CSRF_COOKIE_NAME", "letters, digits, _ and - only")
+        raise _refused("CSRF_COOKIE_NAME", "letters, digits and !#$%&'*+.^_`|~-")
     return text
 
 

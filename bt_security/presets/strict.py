@@ -12,7 +12,7 @@ from bt_security.presets.environment import Environment, read_environment
 from bt_security.presets.password_lists import HASHERS, VALIDATORS
 from bt_security.presets.places import with_app, with_djangos, with_ours
 
-FEATURES = ("sessions", "headers", "csrf", "ratelimit", "passwords")
+FEATURES = ("sessions", "headers", "csrf", "ratelimit", "passwords", "audit")
 HOUR_SECONDS = 3_600
 LIFETIME_SECONDS = 7 * 24 * HOUR_SECONDS
 IDLE_SECONDS = 12 * HOUR_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -50,7 +50,7 @@ def admit(endpoint: Endpoint, request: HttpRequest) -> HttpResponseBase | None:
     if (refused := _csrf_refusal(request)) is not None:
         return refused
     if endpoint.login != "none" and not getattr(request, "user", _NOBODY).is_authenticated:
-        raise _not_authenticated(endpoint)
+        raise _not_authenticated((COOKIE, BEARER) if endpoint.login == "any" else (COOKIE,))
     return None
 
 
@@ -77,9 +77,7 @@ _NOBODY = AnonymousUser()
 @sensitive_variables()
 def _log_in(request: HttpRequest, token: str, *, scope: str) -> None:
     if not token or not _judges:
-        raise ApiError(
-            401, codes.NOT_AUTHENTICATED, _("Log in first."), headers={"WWW-Authenticate": BEARER}
-        )
+        raise _not_authenticated((BEARER,))
     # The judge holds the token as well: a fault in it may not report it.
     user = sensitive_variables()(_judges[0])(request, token, scope)
 
@@ -104,8 +102,7 @@ def _csrf_refusal(request: HttpRequest) -> HttpResponseBase | None:
 _no_response: Callable[[HttpRequest], HttpResponseBase] = lambda request: HttpResponse()  # noqa: E731
 
 
-def _not_authenticated(endpoint: Endpoint) -> ApiError:
+def _not_authenticated(ways: Sequence[str]) -> ApiError:
     """Return the 401 that names the ways to log in. Source: RFC 9110 section 11.6.1."""
-    ways = (COOKIE, BEARER) if endpoint.login == "any" else (COOKIE,)
     headers = {"WWW-Authenticate": ", ".join(ways)}
     return ApiError(401, codes.NOT_AUTHENTICATED, _("Log in first."), headers=headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from django.core.exceptions import (
     BadRequest,
@@ -40,12 +40,28 @@ class Malformed(ValueError):
     """The text is JSON that Python reads and nobody should."""
 
 
+class WrittenNumber(float):
+    """A number that keeps the digits it was written with, as `str`: amounts are decimal."""
+
+    def __new__(cls, digits: str) -> Self:
+        """Make it from its digits."""
+        number = super().__new__(cls, digits)
+        number._digits = digits
+        return number
+
+    _digits: str
+
+    def __str__(self) -> str:
+        return self._digits
+
+
 @sensitive_variables()
 def read_json(request: HttpRequest) -> dict[str, object]:
     """Return the JSON object in the body; an empty body is an empty object.
 
     Names that occur twice, NaN and infinite numbers, lone surrogates and more than 20 levels are
-    malformed: readers disagree about what such a text means.
+    malformed: readers disagree about what such a text means. `str` of a number with a fraction or
+    an exponent gives the digits that were sent.
 
     Raises:
         ApiError: 400, 413, or 415 for another type than JSON in UTF-8.
@@ -127,8 +143,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Malformed("no number")
 
 
-def _finite(digits: str) -> float:
-    number = float(digits)
+def _finite(digits: str) -> WrittenNumber:
+    number = WrittenNumber(digits)
     if not math.isfinite(number):
         raise Malformed("too large a number")
     return number

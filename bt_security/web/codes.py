@@ -26,6 +26,7 @@ FORBIDDEN = "FORBIDDEN"
 INSUFFICIENT_SCOPE = "INSUFFICIENT_SCOPE"
 CSRF_FAILED = "CSRF_FAILED"
 COOKIE_NOT_STORED = "COOKIE_NOT_STORED"
+PASSWORD_CHANGE_REQUIRED = "PASSWORD_CHANGE_REQUIRED"  # noqa: S105 - it is public
 NOT_FOUND = "NOT_FOUND"
 METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 CONFLICT = "CONFLICT"
@@ -51,6 +52,9 @@ _CODES = {
     ),
     COOKIE_NOT_STORED: ErrorCode(
         HTTPStatus.FORBIDDEN, "The browser could not store a Secure cookie: the page is plain HTTP."
+    ),
+    PASSWORD_CHANGE_REQUIRED: ErrorCode(
+        HTTPStatus.FORBIDDEN, "The password is a temporary one and has to be changed first."
     ),
     NOT_FOUND: ErrorCode(HTTPStatus.NOT_FOUND, "There is no such thing, or it is somebody else's."),
     METHOD_NOT_ALLOWED: ErrorCode(

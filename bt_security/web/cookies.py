@@ -26,7 +26,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 """Hosts that browsers take Secure cookies from without TLS."""
 
 DROPPED_SCHEME = "_bt_security_dropped_scheme"
-"""Attribute of a request whose `X-Forwarded-Proto` was taken away, because nobody trusts it."""
+"""Attribute of a request with the scheme that a proxy named whom nobody trusts."""
 
 _ADOPTED = "_bt_security_old_cookies"
 _READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -65,22 +65,24 @@ def on_request(request: HttpRequest) -> None:
     if not Cookies.old_names.is_set():
         return
     old_names = conf.cookies.old_names
-    adopted: dict[Role, str] = {}
-    for role in ROLES:
-        name = _name(role)
-        sent = [old for old in old_names.get(role, []) if request.COOKIES.get(old)]
+    names: dict[Role, str] = {role: _name(role) for role in ROLES}
+    adopted: dict[Role, tuple[str, ...]] = {}
+    for role, name in names.items():
+        old = [each for each in old_names.get(role, []) if each not in names.values()]
+        # None stays under an old name: error reports hide the session's cookie by its new one.
+        found = {each: request.COOKIES.pop(each, "") for each in old}
+        sent = tuple(each for each, value in found.items() if value)
         if sent and name not in request.COOKIES:
-            # Not left under the old name: error reports hide the session's cookie by its new one.
-            request.COOKIES[name] = request.COOKIES.pop(sent[0])
-            adopted[role] = sent[0]
+            request.COOKIES[name] = found[sent[0]]
+            adopted[role] = sent
     setattr(request, _ADOPTED, adopted)
 
 
 def on_response(request: HttpRequest, response: HttpResponseBase) -> None:
     """Send adopted cookies under their new name, and complete the attributes of ours."""
-    adopted: dict[Role, str] = getattr(request, _ADOPTED, {})
-    for role, old in adopted.items():
-        _send_again(role, old, request, response)
+    adopted: dict[Role, tuple[str, ...]] = getattr(request, _ADOPTED, {})
+    for role, sent in adopted.items():
+        _send_again(role, sent, request, response)
     if not response.cookies:
         return
     if conf.has_feature("sessions"):
@@ -143,8 +145,10 @@ def _is_loopback(request: HttpRequest) -> bool:
     return name in LOOPBACK_HOSTS or name.endswith(".localhost")
 
 
-def _send_again(role: Role, old: str, request: HttpRequest, response: HttpResponseBase) -> None:
-    """Replace the old cookie by one of the new name, once the request has shown that it is good."""
+def _send_again(
+    role: Role, sent: tuple[str, ...], request: HttpRequest, response: HttpResponseBase
+) -> None:
+    """Replace the old cookies by a new one, once the request has shown that it is good."""
     form = cookie_form(role)
     if form.name not in response.cookies:  # neither renewed nor deleted by Django's middleware
         kept = _kept_session(request) if role == "session" else _kept_secret(request)
@@ -161,7 +165,8 @@ def _send_again(role: Role, old: str, request: HttpRequest, response: HttpRespon
             samesite=form.same_site,
         )
         patch_vary_headers(response, ("Cookie",))
-    response.delete_cookie(old, path=form.path, domain=form.domain, samesite=form.same_site)
+    for old in sent:
+        response.delete_cookie(old, path=form.path, domain=form.domain, samesite=form.same_site)
 
 
 class _Kept(NamedTuple):

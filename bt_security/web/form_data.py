@@ -20,6 +20,7 @@ FormOptions = Callable[[HttpRequest], Mapping[str, object]]
 """Gives the keyword arguments of a form from the request, such as its `user`."""
 
 CSRF_FIELD = "csrfmiddlewaretoken"
+_OF_SEVERAL = (forms.MultipleChoiceField, forms.ModelMultipleChoiceField)
 _SHOWN_UNKNOWN_NAMES = 20
 
 
@@ -97,7 +98,7 @@ def _as_data(form: forms.BaseForm, body: Mapping[str, object]) -> MultiValueDict
     """Return the object as a browser would have sent it; `null` is an empty field."""
     data: MultiValueDict[str, object] = MultiValueDict()
     for name, value in body.items():
-        if value is None and isinstance(form.fields[name].widget, forms.SelectMultiple):
+        if value is None and isinstance(form.fields[name], _OF_SEVERAL):
             data.setlist(name, [])
         elif value is None:
             data[name] = ""

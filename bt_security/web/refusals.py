@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from bt_security.exceptions import ApiError, StoreUnavailable
 from bt_security.web import codes
 from bt_security.web.answers import json_error
-from bt_security.web.unavailable import RETRY_AFTER_SECONDS
+from bt_security.web.form_data import validation_failed
+from bt_security.web.unavailable import RETRY_AFTER_SECONDS, unavailable_message
 
 KNOWN = (ApiError, Http404, PermissionDenied, StoreUnavailable, ValidationError)
 """Errors that a view may raise to be answered by their meaning."""
@@ -71,8 +72,7 @@ def refusal(error: Exception) -> HttpResponse:
         return json_error(error.status, error.code, error.message, fields=fields, headers=headers)
     if isinstance(error, ValidationError):
         fields = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
-        message = _("Some of the fields are not right.")
-        return json_error(400, codes.VALIDATION_FAILED, message, fields=fields)
+        return refusal(validation_failed(fields))
     if isinstance(error, Http404):
         return _plain(404)
     if isinstance(error, StoreUnavailable):
@@ -92,7 +92,7 @@ def _words(status: int) -> tuple[str, str]:
         case 404:
             return codes.NOT_FOUND, _("There is no such thing.")
         case 503:
-            return codes.STORE_UNAVAILABLE, _("The service is not available. Try again shortly.")
+            return codes.STORE_UNAVAILABLE, unavailable_message()
         case status if status >= codes.SERVER_FAULT:
             return codes.SERVER_ERROR, _("Something went wrong on the server.")
         case _:

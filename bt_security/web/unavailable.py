@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from bt_security.web.answers import json_error, no_store
 from bt_security.web.asking import wants_json
+from bt_security.web.codes import STORE_UNAVAILABLE
 
 RETRY_AFTER_SECONDS = 5
-CODE = "STORE_UNAVAILABLE"
 TEMPLATE = "bt_security/unavailable.html"
 
 
@@ -25,8 +25,12 @@ def store_unavailable(request: HttpRequest) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if wants_json(request):
-        message = _("The service is not available right now. Try again in a moment.")
-        return json_error(status, CODE, message, headers=headers)
+        return json_error(status, STORE_UNAVAILABLE, unavailable_message(), headers=headers)
     response = HttpResponse(render_to_string(TEMPLATE), status=status, headers=headers)
     no_store(response)
     return response
+
+
+def unavailable_message() -> str:
+    """Return what a client is told, in the language of the request."""
+    return _("The service is not available right now. Try again in a moment.")

@@ -250,6 +250,19 @@ def test_a_regular_account_passes(settings):
     assert check_single_user_account(databases=["default"]) == []
 
 
+@pytest.mark.django_db
+def test_the_account_is_found_as_visitors_get_it(settings, monkeypatch):
+    settings.BT_SECURITY_SITE_SINGLE_USER = "alice"
+    model = get_user_model()
+    model.objects.create_user("alice@example.com", "x")
+
+    def of_this_domain(self, name):
+        return self.get(email=f"{name}@example.com")
+
+    monkeypatch.setattr(type(model._default_manager), "get_by_natural_key", of_this_domain)
+    assert check_single_user_account(databases=["default"]) == []
+
+
 @once
 def test_the_database_is_not_asked_unless_told(settings):
     settings.BT_SECURITY_SITE_SINGLE_USER = "alice@example.com"
@@ -291,6 +304,16 @@ def test_looking_for_a_first_password_changes_no_hash(settings):
     check_first_password(databases=["default"])
     user.refresh_from_db()
     assert user.password == weak
+
+
+@pytest.mark.django_db
+def test_closed_accounts_hide_no_administrator_behind_them():
+    model = get_user_model()
+    for number in range(deployment.MAX_ADMINISTRATORS):
+        model.objects.create_superuser(f"closed{number}@example.com", "x", is_active=False)
+    user = model.objects.create_superuser("root@example.com", "admin")
+    (warning,) = check_first_password(databases=["default"])
+    assert f"primary key {user.pk} " in warning.msg
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from bt_security.checks.passwords import (
     PASSWORD_CHECKS,
     PASSWORD_DEPLOY_CHECKS,
     check_imported_hashes,
+    check_minimum_length,
     check_preferred_hasher,
     check_readers,
     check_validators,
@@ -20,7 +21,13 @@ from bt_security.passwords import password_hashers, password_validators
 pytestmark = pytest.mark.once
 
 DJANGOS = "django.contrib.auth.hashers"
-CHECKS = [check_validators, check_imported_hashes, check_preferred_hasher, check_readers]
+CHECKS = [
+    check_validators,
+    check_imported_hashes,
+    check_minimum_length,
+    check_preferred_hasher,
+    check_readers,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +62,37 @@ def test_a_weak_hasher_for_new_passwords_is_w063(settings, hasher):
     (warning,) = check_preferred_hasher()
     assert (warning.id, warning.level) == ("bt_security.W063", WARNING)
     assert hasher in warning.msg
+
+
+DJANGOS_LENGTH = "django.contrib.auth.password_validation.MinimumLengthValidator"
+
+
+@pytest.mark.parametrize(
+    "validators",
+    [
+        password_validators(min_characters=7),
+        password_validators(min_characters=-1),
+        [{"NAME": DJANGOS_LENGTH, "OPTIONS": {"min_length": 6}}],
+    ],
+)
+def test_a_minimum_below_eight_characters_is_w065(settings, validators):
+    settings.AUTH_PASSWORD_VALIDATORS = validators
+    (warning,) = check_minimum_length()
+    assert (warning.id, warning.level) == ("bt_security.W065", WARNING)
+
+
+@pytest.mark.parametrize(
+    "validators",
+    [
+        password_validators(min_characters=8),
+        password_validators(min_characters=0),  # as without it: the minimum of the profile
+        [{"NAME": DJANGOS_LENGTH}],
+        [*password_validators(min_characters=4), {"NAME": DJANGOS_LENGTH}],
+    ],
+)
+def test_a_minimum_of_eight_characters_passes(settings, validators):
+    settings.AUTH_PASSWORD_VALIDATORS = validators
+    assert check_minimum_length() == []
 
 
 @pytest.mark.parametrize("features", [[], ["audit"], ["misspelt"], "passwords"])

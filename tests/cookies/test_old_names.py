@@ -60,6 +60,17 @@ def test_error_reports_do_not_show_a_session_under_its_old_name(site):
     assert "key-of-a-live-session" not in report
 
 
+@pytest.mark.parametrize("new", [{}, {"bt_session": "new"}])
+def test_error_reports_show_none_of_several_old_sessions(site, new):
+    site.BT_SECURITY_COOKIES_OLD_NAMES = OLD
+    request = RequestFactory().get("/")
+    request.COOKIES = {"sessionid": "key-one", "older_session": "key-two", **new}
+    cookies.on_request(request)
+    assert {"sessionid", "older_session"}.isdisjoint(request.COOKIES)
+    report = ExceptionReporter(request, None, None, None).get_traceback_text()
+    assert [key for key in ("key-one", "key-two") if key in report] == []
+
+
 @pytest.mark.parametrize("same_site", ["Strict", "Lax"])
 def test_the_new_cookie_has_all_attributes(old_browser, site, same_site):
     site.SESSION_COOKIE_SAMESITE = same_site
@@ -118,6 +129,12 @@ def test_a_secret_in_the_session_has_no_cookie(old_browser, site):
 def test_the_first_of_several_old_names_counts(old_browser):
     old_browser.cookies["older_session"] = "unknown"
     assert old_browser.get("/look").content == b"True"
+
+
+def test_all_old_cookies_are_deleted_with_the_first(old_browser):
+    old_browser.cookies["older_session"] = "unknown"
+    response = old_browser.get("/look")
+    assert [response.cookies[old]["max-age"] for old in OLD["session"]] == [0, 0]
 
 
 def test_a_site_without_sessions_sends_nothing(old_browser, site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from csp.constants import NONCE
 from django.core.checks import run_checks
 
 from bt_security.checks.headers import HEADERS_CHECKS, HEADERS_DEPLOY_CHECKS
@@ -123,3 +124,18 @@ def test_a_site_that_no_policy_protects_is_w101(site, enforced, reported):
 def test_a_policy_without_sources_has_the_safe_default(site):
     site.CONTENT_SECURITY_POLICY = policy(img_src="https:")
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    "source", ["'sha256-abc='", "'SHA384-abc='", "'sha512-abc='", "'strict-dynamic'"]
+)
+def test_inline_scripts_for_old_browsers_alone_pass(site, source):
+    site.CONTENT_SECURITY_POLICY = policy(script_src=["'self'", "'unsafe-inline'", source])
+    assert found() == []
+
+
+@pytest.mark.parametrize("source", [NONCE, "'nonce-abc'"])
+def test_inline_scripts_beside_a_nonce_are_w101(site, source):
+    """A page that takes no nonce is sent none; one that is always the same protects nothing."""
+    site.CONTENT_SECURITY_POLICY = policy(script_src=["'self'", "'unsafe-inline'", source])
+    assert found() == ["W101"]

@@ -10,9 +10,12 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.db import DatabaseError, connection
 from django.test import Client
+from django.urls import set_urlconf
 from django.utils import timezone
 
+from bt_security.checks.headers import check_report_place
 from bt_security.headers import reports
+from bt_security.headers.plan import report_place
 from bt_security.headers.views import csp_report
 from bt_security.headers.violations import UNKNOWN, MalformedReport, read_violations
 from bt_security.models import CspReport
@@ -73,7 +76,26 @@ def test_another_method_is_refused(visitor, method):
 @pytest.mark.once
 @pytest.mark.parametrize("kind", [OLD, NEW])
 def test_a_large_body_is_refused(visitor, kind):
-    assert sent(visitor, " " * 8193, kind).status_code == 413
+    assert sent(visitor, " " * (64 * 1024 + 1), kind).status_code == 413
+
+
+@pytest.mark.once
+def test_twenty_reports_with_long_addresses_are_one_body(visitor):
+    page = f"https://testserver/page?{'x' * 1500}"
+    body = json.dumps([new_entry(documentURL=page, sample="y" * 40)] * 20)
+    assert sent(visitor, body, NEW).status_code == 204
+    assert CspReport.objects.get().count == 20
+
+
+@pytest.mark.once
+def test_the_place_of_reports_is_that_of_the_site_whatever_a_request_has(site):
+    site.BT_SECURITY_HEADERS_COLLECT_CSP_REPORTS = True
+    set_urlconf("tests.urls")  # as Django does for a request with a `urlconf` of its own
+    try:
+        assert report_place() == PLACE
+        assert check_report_place() == []
+    finally:
+        set_urlconf(None)
 
 
 @pytest.mark.once

@@ -55,6 +55,7 @@ def test_a_variable_that_is_set_to_nothing_is_refused(name, text):
         ("BASE_URL", "https://"),
         ("BASE_URL", "https://[broken"),
         ("BASE_URL", "https://user:word@bills.example.com"),
+        ("BASE_URL", "https://:word@bills.example.com"),
         ("CSRF_SAME_SITE", "strictest"),
         ("CSRF_COOKIE_NAME", "two words"),
         ("CSRF_COOKIE_NAME", "a;b"),
@@ -97,6 +98,19 @@ def test_the_single_user_is_a_name_or_switched_off(text, read):
     assert read_environment({"SINGLE_USER": text}).single_user == read
 
 
+def test_the_scheme_of_the_base_url_is_read_in_any_case():
+    read = read_environment({"BASE_URL": "HttpS://Bills.example/Path/"})
+    assert read.base_url == "https://Bills.example/Path"
+
+
+def test_a_refused_cookie_name_is_told_what_a_name_may_have():
+    with pytest.raises(ImproperlyConfigured) as caught:
+        read_environment({"CSRF_COOKIE_NAME": "two words"})
+    allowed = "!#$%&'*+.^_`|~-"
+    assert f"letters, digits and {allowed}" in str(caught.value)
+    assert read_environment({"CSRF_COOKIE_NAME": f"aZ9{allowed}"}).csrf_cookie_name
+
+
 def test_the_session_secret_is_in_no_repr():
     read = read_environment({"SESSION_SECRET": "a-secret-of-more-than-32-characters-x"})
     assert "a-secret" not in repr(read)
@@ -120,6 +134,7 @@ def test_secure_is_decided_in_order(cookie_secure, https):
     ("environ", "expected"),
     [
         ({"BASE_URL": "https://bills.example"}, True),
+        ({"BASE_URL": "HTTPS://bills.example"}, True),
         ({"BASE_URL": "http://bills.example/"}, False),
         ({"BASE_URL": "http://bills.example", "COOKIE_SECURE": "true"}, True),
         ({"BASE_URL": "https://bills.example", "COOKIE_SECURE": "false"}, False),
@@ -145,7 +160,8 @@ def test_nothing_else_reads_the_environment():
         for node in ast.walk(parse(module))
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
     }
-    readers.discard("rotation/online.py")  # hands it on to the processes that it starts
+    # They hand it on to the processes that they start.
+    readers -= {"audit/verification/workers.py", "rotation/online.py"}
     assert readers == {"conf/keys.py", "presets/adopt.py", "presets/strict.py"}
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 import pytest
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
 
 from bt_security.web.field_schema import field_schema, form_schema
+from bt_security.web.form_data import valid_form
+from tests.testapp.models import Account
 from tests.web.site import ThingForm
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
@@ -91,6 +94,41 @@ def test_a_value_arrives_as_it_was_sent(client, field, value, cleaned):
     answer = post(client, {"name": "a", field: value})
     assert answer.status_code == 201, answer.json()
     assert answer.json()[field] == cleaned
+
+
+class LinesForm(forms.Form):
+    """Several choices in every form that a page gives them."""
+
+    listed = forms.MultipleChoiceField(choices=[("a", "A")], required=False)
+    ticked = forms.MultipleChoiceField(
+        choices=[("a", "A")], widget=forms.CheckboxSelectMultiple, required=False
+    )
+    hidden = forms.TypedMultipleChoiceField(
+        choices=[(1, "A")], coerce=int, widget=forms.MultipleHiddenInput, required=False
+    )
+    owners = forms.ModelMultipleChoiceField(
+        Account.objects.all(), widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+
+@pytest.mark.parametrize("field", LinesForm.base_fields)
+def test_null_empties_several_choices_whatever_their_widget(rf, field):
+    request = rf.post("/", {field: None}, content_type="application/json")
+    assert list(valid_form(LinesForm, request, None).cleaned_data[field]) == []
+
+
+@pytest.mark.parametrize(
+    "digits", ["1.10", "-0.00", "0.1234567890123456789", "12345678901234567.89", "1e-7", "1E+2"]
+)
+def test_a_decimal_number_keeps_its_digits(client, digits):
+    answer = post(client, f'{{"name": "a", "price": {digits}}}')
+    assert answer.status_code == 201, answer.json()
+    assert answer.json()["price"] == str(Decimal(digits))
+
+
+def test_a_number_inside_json_data_is_a_number(client):
+    answer = post(client, '{"name": "a", "data": [1.50, {"b": 2e1}]}')
+    assert answer.json()["data"] == [1.5, {"b": 20.0}]
 
 
 def test_a_row_is_named_by_its_key(client, user):
