@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 
+from bt_security.admin import AccountActions, TypedDeletionMixin
 from people.models import User
 
 
@@ -23,7 +24,7 @@ class ChangeUserForm(UserChangeForm):
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):
+class PeopleAdmin(TypedDeletionMixin, AccountActions, UserAdmin):
     form = ChangeUserForm
     add_form = AddUserForm
     list_display = ["email", "is_staff", "is_active", "date_joined"]

@@ -1,4 +1,8 @@
-"""Pages that send a link. Their answer is the same whether or not the address has an account."""
+"""Pages that send a link.
+
+What they say to a stranger is the same whether or not the address has an account. The time they
+take is not, because the mail is sent before the answer: a larger site hands it to a queue.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ Environment that people change most (`bt_security.presets.VARIABLES` has all of 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import django
 from django.core.management.utils import get_random_secret_key
@@ -26,11 +28,16 @@ VAR.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def secret_key() -> str:
-    """Return the key of this copy of the site, made at its first start."""
+    """Return the key of this copy of the site, made at its first start.
+
+    Of processes that start together one makes it: the link is there with the whole key, or not.
+    """
     file = VAR / "secret_key"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(get_random_secret_key())
+        with NamedTemporaryFile("w", dir=VAR) as new, suppress(FileExistsError):
+            new.write(get_random_secret_key())
+            new.flush()
+            os.link(new.name, file)
     return file.read_text()
 
 
@@ -62,6 +69,10 @@ globals().update(
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],
         BT_SECURITY_SITE_BASE_URL=os.environ.get("BASE_URL", "http://127.0.0.1:8000"),
+        BT_SECURITY_PASSWORDS_CHANGE_URL="people:password",
+        BT_SECURITY_AUDIT_SPOOL_DIR=str(VAR / "audit-spool"),
+        # On a real site: on another machine.
+        BT_SECURITY_AUDIT_ANCHOR_FILE=str(VAR / "audit-anchors.jsonl"),
     )
 )
 
@@ -97,16 +108,14 @@ STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 DEFAULT_FROM_EMAIL = "Bill tracker <bills@example.org>"
-MAIL_BACKENDS = "django.core.mail.backends"
+mail = {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
 if os.environ.get("EXAMPLE_MAIL") == "files":
-    MAIL = {
-        "BACKEND": f"{MAIL_BACKENDS}.filebased.EmailBackend",
+    mail = {
+        "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
         "OPTIONS": {"file_path": VAR / "mail"},
     }
-else:
-    MAIL = {"BACKEND": f"{MAIL_BACKENDS}.console.EmailBackend"}
 if django.VERSION >= (6, 1):
-    MAILERS = {"default": MAIL}
+    MAILERS = {"default": mail}
 else:
-    EMAIL_BACKEND = MAIL["BACKEND"]
+    EMAIL_BACKEND = mail["BACKEND"]
     EMAIL_FILE_PATH = VAR / "mail"

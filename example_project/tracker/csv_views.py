@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 
 from django.contrib import messages
-from django.core import signing
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views import View
 from django.views.generic import FormView
 
+from bt_security import audit, tokens
 from bt_security.ratelimit import RateLimitedMixin
 from tracker.access import TrackerPageMixin
 from tracker.csv_files import COLUMNS, NotBills, read_bills, write_bills
 from tracker.forms import ApplyForm, UploadForm
 from tracker.models import Bill
 
-PREVIEW_SALT = "tracker.import-preview"
-PREVIEW_SECONDS = 30 * 60
+IMPORT_PREVIEW = tokens.register(
+    tokens.Purpose(name="import_preview", lifetime_seconds=30 * 60, acts_on_account=True)
+)
+
+audit.register("bills.imported", help="Bills were read from a file.")
+audit.register("bills.exported", help="Someone took all their bills away as a file.")
 
 
 class ImportBills(TrackerPageMixin, RateLimitedMixin, FormView):
@@ -52,22 +55,23 @@ class ImportBills(TrackerPageMixin, RateLimitedMixin, FormView):
 
 
 class ApplyImport(TrackerPageMixin, RateLimitedMixin, View):
-    """Stores all bills of a text that its owner has seen in the preview, or none."""
+    """Stores all bills of a text that its owner has seen in the preview, or none, and once."""
 
     rate_limit_operation = "import"
     http_method_names = ["post"]
 
     def post(self, request):
         form = ApplyForm(request.POST)
-        if not form.is_valid() or not is_previewed(request.user, **form.cleaned_data):
+        try:
+            claim = previewed(request.user, form)
+            lines = read_bills(form.cleaned_data["text"])
+            if any(line.faults for line in lines):
+                return self.refuse(request, "The file has faults.")
+            with claim.consuming():
+                store(lines, request.user)
+                audit.record("bills.imported", details={"count": len(lines)})
+        except tokens.TokenRefused:
             return self.refuse(request, "This is not what the preview showed. Start again.")
-        lines = read_bills(form.cleaned_data["text"])
-        if any(line.faults for line in lines):
-            return self.refuse(request, "The file has faults.")
-        with transaction.atomic():
-            for line in lines:
-                line.form.instance.owner = request.user
-                line.form.save()
         messages.success(request, f"{len(lines)} bills are imported.")
         return redirect("tracker:bills")
 
@@ -87,6 +91,7 @@ class ExportBills(TrackerPageMixin, RateLimitedMixin, View):
 
     def get(self, request):
         bills = Bill.objects.filter(owner=request.user).select_related("payee")
+        audit.record("bills.exported", details={"count": bills.count()})
         name = f"bills-{timezone.localdate().isoformat()}.csv"
         return HttpResponse(
             write_bills(bills.iterator()),
@@ -96,16 +101,28 @@ class ExportBills(TrackerPageMixin, RateLimitedMixin, View):
 
 
 def preview_token(user, text):
-    """Return a token that vouches for `text`, for this user only."""
-    return signing.dumps([user.pk, _digest(text)], salt=PREVIEW_SALT)
+    """Return a token that vouches for `text` once, for this user only."""
+    return tokens.issue(IMPORT_PREVIEW.name, user, data={"text": _digest(text)})
 
 
-def is_previewed(user, text, token):
-    try:
-        vouched = signing.loads(token, salt=PREVIEW_SALT, max_age=PREVIEW_SECONDS)
-    except signing.BadSignature:
-        return False
-    return vouched == [user.pk, _digest(text)]
+def previewed(user, form):
+    """Return the claim of the form's token, which is for its text and for this user.
+
+    Raises:
+        TokenRefused: it is not, or it was used.
+    """
+    if not form.is_valid():
+        raise tokens.TokenRefused("malformed")
+    claim = tokens.peek(IMPORT_PREVIEW.name, form.cleaned_data["token"])
+    if (claim.user, claim.data) != (user, {"text": _digest(form.cleaned_data["text"])}):
+        raise tokens.TokenRefused("account")
+    return claim
+
+
+def store(lines, owner):
+    for line in lines:
+        line.form.instance.owner = owner
+        line.form.save()
 
 
 def _digest(text):

@@ -112,7 +112,7 @@ class ApplyForm(forms.Form):
     """What the preview page sends back: the text it showed, and the token that vouches for it."""
 
     text = forms.CharField(strip=False, max_length=2 * IMPORT_MAX_BYTES, widget=forms.HiddenInput)
-    token = forms.CharField(max_length=1_000, widget=forms.HiddenInput)
+    token = forms.CharField(max_length=2_048, widget=forms.HiddenInput)
 
     def clean_text(self):
         return one_kind_of_line_break(self.cleaned_data["text"])

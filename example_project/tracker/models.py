@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from bt_security.audit.capture import AuditedManager, audited
 from bt_security.fields import (
     BlindIndexField,
     EncryptedCharField,
@@ -13,12 +14,15 @@ from bt_security.fields import (
 )
 
 
+@audited()
 class BankConnection(models.Model):
     """Access to a bank. The URL holds credentials and opens in its owner's row only."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
     name = models.CharField(max_length=80)
     access_url = EncryptedURLField("access URL", max_length=500, bind_to=("owner",))
+
+    objects = AuditedManager()
 
     def __str__(self):
         return self.name
@@ -36,6 +40,7 @@ class Payee(models.Model):
         return self.name
 
 
+@audited()
 class Bill(models.Model):
     """Something to pay."""
 
@@ -49,6 +54,8 @@ class Bill(models.Model):
     customer_number_index = BlindIndexField(source="customer_number", db_index=True)
     note = EncryptedTextField(blank=True)
 
+    objects = AuditedManager()
+
     class Meta:
         ordering = ["due_on", "pk"]
 
@@ -56,6 +63,7 @@ class Bill(models.Model):
         return f"{self.amount} {self.currency}, due on {self.due_on}"
 
 
+@audited()
 class SiteSettings(models.Model):
     """Outgoing mail and single sign-on; the database holds one row of it at most."""
 
@@ -67,6 +75,8 @@ class SiteSettings(models.Model):
     oidc_issuer = models.URLField("OIDC issuer", blank=True)
     oidc_client_id = models.CharField("OIDC client id", max_length=200, blank=True)
     oidc_client_secret = EncryptedCharField("OIDC client secret", max_length=200, blank=True)
+
+    objects = AuditedManager()
 
     class Meta:
         verbose_name = verbose_name_plural = "mail and single sign-on"

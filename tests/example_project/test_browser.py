@@ -49,7 +49,8 @@ def test_no_page_breaks_the_policy(site, log_in, person):
 def test_no_page_of_the_admin_breaks_the_policy(site, log_in, admin, person):
     driver = log_in(admin)
     user = f"people/user/{person.user_id}"
-    for page in ["", f"{user}/change/", f"{user}/password/", "tracker/bill/"]:
+    pages = ["", f"{user}/change/", f"{user}/password/", f"{user}/delete/", "tracker/bill/"]
+    for page in pages:
         driver.get(f"{site.base}/admin/{page}")
         # The admin names no icon, so the browser asks for one and finds none.
         assert [text for text in complaints(driver) if "favicon.ico" not in text] == [], page

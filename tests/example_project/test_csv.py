@@ -49,6 +49,26 @@ def test_a_file_changed_after_the_preview_is_refused(site, person):
     assert count(site) == before
 
 
+def test_a_preview_is_applied_once(site, person):
+    browser = person.log_in()
+    form = preview(browser, TWO).fields("/import/apply/")
+    assert browser.post("/import/apply/", form).location == "/"
+    before = count(site)
+    again = browser.post("/import/apply/", form)
+    assert again.status == 400
+    assert "not what the preview showed" in again.text
+    assert count(site) == before
+
+
+def test_a_refused_import_leaves_its_preview_good(site, person):
+    browser = person.log_in()
+    form = preview(browser, TWO).fields("/import/apply/")
+    before = count(site)
+    assert browser.post("/import/apply/", {**form, "text": f"{TWO}x"}).status == 400
+    assert browser.post("/import/apply/", form).location == "/"
+    assert count(site) == before + 2
+
+
 def test_the_preview_of_somebody_else_is_refused(site, new_person):
     form = preview(new_person().log_in(), TWO).fields("/import/apply/")
     browser = new_person().log_in()

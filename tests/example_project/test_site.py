@@ -37,6 +37,52 @@ def manage(tmp_path):
     return run
 
 
+MAKE_KEYS = """
+import sys
+from pathlib import Path
+from site_config import settings
+print(flush=True)
+sys.stdin.readline()
+for folder in sorted(Path(settings.VAR).glob("copy-*")):
+    settings.VAR = folder
+    print(settings.secret_key())
+"""
+
+
+def test_processes_that_start_together_have_one_secret_key(tmp_path):
+    for number in range(100):
+        (tmp_path / f"copy-{number}").mkdir()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKE_KEYS],
+            cwd=FOLDER,
+            env={**os.environ, "EXAMPLE_VAR": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    first, *others = [process.communicate(timeout=60)[0].splitlines() for process in processes]
+    assert len(set(first)) == 100
+    assert all(len(key) == 50 for key in first)
+    assert others == [first, first]
+
+
+def test_the_secret_key_is_for_its_owner_alone_and_stays(manage, tmp_path):
+    manage("check")
+    file = tmp_path / "secret_key"
+    key = file.read_text()
+    manage("check")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (key, 0o600)
+    assert list(tmp_path.glob("tmp*")) == []
+
+
 def test_its_own_tests_pass(manage):
     manage("test")
 
