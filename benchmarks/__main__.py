@@ -11,13 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.audit.names import NAMES as AUDIT_NAMES
 from benchmarks.databases import POSTGRES_URL, scratch
 from benchmarks.encryption.names import NAMES
 from benchmarks.page import put, results
 
 ROOT = Path(__file__).resolve().parent.parent
+AUDIT = "audit"
 REQUEST = "request"
 """The benchmark whose stacks are sites of their own, each in a process with its settings."""
+
+ALL_NAMES = [*NAMES, *AUDIT_NAMES, REQUEST]
 
 FULL = {"rows": 20_000, "large_rows": 1_000_000, "repeats": 7, "large_repeats": 5}
 QUICK = {"rows": 5_000, "large_rows": 50_000, "repeats": 3, "large_repeats": 2}
@@ -31,7 +35,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--repeats", type=int, help="pairs of each small measurement (7)")
     made.add_argument("--large-repeats", type=int, help="pairs of each large measurement (5)")
     made.add_argument(
-        "--only", action="append", choices=[*NAMES, REQUEST], help="one benchmark, repeatable"
+        "--only",
+        action="append",
+        choices=[*ALL_NAMES, AUDIT],
+        help="one benchmark, repeatable; audit: all of the audit log",
     )
     made.add_argument("--database", choices=["sqlite", "postgres"], help="default: all there are")
     made.add_argument(
@@ -58,21 +65,29 @@ def databases(asked: argparse.Namespace) -> list[str]:
     return ["sqlite", *(["postgres"] if os.environ.get(POSTGRES_URL) else [])]
 
 
-def measure(kind: str, asked: argparse.Namespace, results: Path) -> dict[str, Any]:
-    """Run the benchmarks on one kind of database in a process of its own."""
-    names = [name for name in asked.only or NAMES if name != REQUEST]
+def chosen(asked: argparse.Namespace) -> list[str]:
+    """Return the names of what to measure."""
+    only = asked.only or ALL_NAMES
+    return [name for name in ALL_NAMES if name in only or (AUDIT in only and name in AUDIT_NAMES)]
+
+
+def measure(
+    kind: str, asked: argparse.Namespace, results: Path, *, package: str, only: list[str]
+) -> dict[str, Any]:
+    """Run benchmarks of one package on one kind of database in a process of its own."""
     with scratch(kind) as database:
-        job = {**sizes(asked), "clock": asked.clock, "only": names, "kind": kind}
+        job = {**sizes(asked), "clock": asked.clock, "only": only, "kind": kind}
+        settings = "benchmarks.audit.site" if package == AUDIT else "benchmarks.settings"
         environment = {
             **os.environ,
             "BT_BENCH_DATABASE": json.dumps(database),
             "BT_BENCH_JOB": json.dumps(job),
-            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "DJANGO_SETTINGS_MODULE": settings,
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
         }
         for name in [name for name in environment if name.startswith("TOKEN_ENCRYPTION_KEY")]:
             del environment[name]
-        command = [sys.executable, "-m", "benchmarks.encryption", str(results)]
+        command = [sys.executable, "-m", f"benchmarks.{package}", str(results)]
         subprocess.run(command, env=environment, check=True)
     found: dict[str, Any] = json.loads(results.read_text())
     return found
@@ -91,24 +106,37 @@ def measure_requests(asked: argparse.Namespace, results: Path) -> dict[str, Any]
 def write_page(page: Path, found: dict[str, Any]) -> None:
     """Put the tables into a page; what was not measured stays as it is."""
     requests = {name: one for name, one in found.items() if name == REQUEST}
-    others = {name: one for name, one in found.items() if name != REQUEST}
-    for name, measured in (("bench", others), ("bench-requests", requests)):
+    others = {name: one for name, one in found.items() if name not in (AUDIT, REQUEST)}
+    parts = (("bench", others), ("bench-audit", found.get(AUDIT)), ("bench-requests", requests))
+    for name, measured in parts:
         if measured:
             page.write_text(put(page.read_text(), results(measured), name=name))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    asked = parser().parse_args(arguments)
-    only = asked.only or [*NAMES, REQUEST]
-    kinds = [] if only == [REQUEST] else databases(asked)
+def measured(asked: argparse.Namespace, directory: Path) -> dict[str, Any]:
+    """Measure what was asked for."""
+    only = chosen(asked)
+    encryption, audit = ([name for name in only if name in of] for of in (NAMES, AUDIT_NAMES))
+    kinds = databases(asked) if encryption or audit else []
     if kinds and "postgres" not in kinds:
         print(f"PostgreSQL is left out: {POSTGRES_URL} is not given")
     found: dict[str, Any] = {}
+    for kind in kinds:
+        file = directory / f"{kind}.json"
+        if encryption:
+            found[kind] = measure(kind, asked, file, package="encryption", only=encryption)
+        if audit:
+            one = measure(kind, asked, file, package=AUDIT, only=audit)
+            found.setdefault(AUDIT, {})[kind] = one
+    if REQUEST in only:
+        found[REQUEST] = measure_requests(asked, directory / f"{REQUEST}.json")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    asked = parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        for kind in kinds:
-            found[kind] = measure(kind, asked, Path(directory) / f"{kind}.json")
-        if REQUEST in only:
-            found[REQUEST] = measure_requests(asked, Path(directory) / f"{REQUEST}.json")
+        found = measured(asked, Path(directory))
     if asked.json:
         asked.json.write_text(json.dumps(found, indent=1))
     if asked.page:

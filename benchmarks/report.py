@@ -15,6 +15,7 @@ UNITS: dict[str, Callable[[float], str]] = {
     "us": lambda seconds: f"{seconds * 1e6:.2f} us",
     "ms": lambda seconds: f"{seconds * 1e3:.1f} ms",
     "s": lambda seconds: f"{seconds:.3f} s",
+    "B": lambda count: f"{count:,.0f} B",
     "MB": lambda megabytes: f"{megabytes:.1f} MB",
     "rows/s": lambda rate: f"{rate:,.0f} rows/s",
     "queries": lambda count: f"{count:.0f}",

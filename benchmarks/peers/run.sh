@@ -1,8 +1,8 @@
 #!/bin/sh
 # Measures the comparable packages and this one side by side, in environments of their own, and
-# writes the dated tables into docs/benchmarks.md. PART=encryption or PART=requests chooses one of
-# the two; ROWS=20000 REPEATS=3 ROUNDS=15 PYTHON=… may be set. Arguments go to the script of the
-# chosen part, for example --only bt_security,tinkf.
+# writes the dated tables into docs/benchmarks.md. PART=encryption, PART=requests or PART=audit
+# chooses one; ROWS=20000 REPEATS=3 ROUNDS=15 EVENTS=1000000 PYTHON=… may be set. Arguments go to
+# the script of the chosen part, for example --only bt_security,tinkf.
 set -eu
 unset PYTHONDONTWRITEBYTECODE # every package starts from compiled modules, as on a site
 
@@ -67,8 +67,26 @@ requests() {
     cd "$root" && "$run" -m benchmarks.peers.write_requests "$home/requests.json" docs/benchmarks.md
 }
 
+audit() {
+    if ! has_postgres; then
+        echo "The audit logs are left out: no initdb found" >&2
+        return
+    fi
+    environment "$home/audit" "$here/requirements-audit.txt"
+    run="$home/audit/bin/python"
+    # Not in memory: a log is written as safely as the data, and that is part of what it costs.
+    disk=$(mktemp -d "${TMPDIR:-/tmp}/bt-peers-XXXXXX")
+    trap 'rm -rf "$work" "$disk"' EXIT INT TERM
+    chmod 755 "$disk"
+    for part in crud listing probe; do
+        "$run" "$here/audit_peers.py" "$part" --work "$disk" --out "$home/audit-$part.json" \
+            --n 5000 --rounds "${REPEATS:-3}" --rows "${EVENTS:-1000000}" "$@" >/dev/null
+    done
+    cd "$root" && "$run" -m benchmarks.peers.write_audit "$home"/audit-*.json docs/benchmarks.md
+}
+
 case ${PART:-all} in
-    all) encryption && requests ;;
-    encryption | requests) "$PART" "$@" ;;
-    *) echo "PART is encryption or requests" >&2; exit 1 ;;
+    all) encryption && requests && audit ;;
+    encryption | requests | audit) "$PART" "$@" ;;
+    *) echo "PART is encryption, requests or audit" >&2; exit 1 ;;
 esac

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 
 import pytest
 
 from benchmarks import __main__ as program
+from benchmarks.audit.names import NAMES as AUDIT_NAMES
 from benchmarks.encryption.names import NAMES
 from benchmarks.measure import Pairs, paired
 from benchmarks.page import put, table
+from benchmarks.peers import write_audit
 from benchmarks.report import Line
 
 pytestmark = pytest.mark.once
@@ -25,6 +28,22 @@ def test_benchmark_runs_and_gives_its_lines_as_json(name, tmp_path):
     lines = json.loads(file.read_text())["sqlite"][name]["lines"]
     assert lines
     assert all(line["what"] and line["ours"] > 0 for line in lines)
+
+
+@pytest.mark.parametrize("name", AUDIT_NAMES)
+def test_benchmark_of_the_audit_log_runs_and_gives_its_lines_as_json(name, tmp_path):
+    file = tmp_path / "result.json"
+    program.main(["--database", "sqlite", "--only", name, "--json", str(file), *SMALLEST])
+    found = json.loads(file.read_text())
+    lines = found[program.AUDIT]["sqlite"][name]["lines"]
+    assert lines
+    assert all(line["what"] and line["ours"] > 0 for line in lines)
+    assert list(found) == [program.AUDIT]
+
+
+def test_all_of_the_audit_log_can_be_asked_for_at_once():
+    asked = program.parser().parse_args(["--only", "audit", "--only", "field"])
+    assert program.chosen(asked) == ["field", *AUDIT_NAMES]
 
 
 def test_the_requests_are_measured_on_sites_of_their_own(tmp_path):
@@ -60,6 +79,33 @@ def test_the_tables_of_requests_have_a_place_of_their_own(tmp_path):
     assert "kept" in text
     assert "a machine" in text
     assert "old" not in text
+
+
+def test_the_tables_of_the_audit_log_have_a_place_of_their_own(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("<!-- bench-audit: begin -->old<!-- bench-audit: end -->")
+    job = {"clock": "wall", "repeats": 1, "large_repeats": 1}
+    found = {"sqlite": {"machine": "a machine", "job": job}}
+    program.write_page(page, {program.AUDIT: found})
+    assert "### a machine" in page.read_text()
+    assert "old" not in page.read_text()
+
+
+def test_the_audit_logs_of_others_become_tables():
+    found = {"create": 2.0, "ratio": {"create": 2.04}, "bytes_per_event": 685.0}
+    result = {
+        "python": "3.12",
+        "rounds": 3,
+        "n": 5_000,
+        "rows": 1_000_000,
+        "crud": {"pg/atomic": {"bt_security": found}},
+        "listing": {"auditlog": {"admin page 1": 765.0}, "explicit": {"error": "no server"}},
+        "probe": {"auditlog": {"no-op save() events": 0}},
+    }
+    made = write_audit.page(result, datetime(2026, 11, 21, tzinfo=UTC))
+    assert "| **django-bt-security** | 2.0x | - | - | - | - | - | - | 685 |" in made
+    assert "| django-auditlog | 765.0 | - | - | - | - | - |" in made
+    assert "| no-op save() events | 0 |" in made
 
 
 def test_the_environment_keeps_its_keys(tmp_path):

@@ -1,0 +1,1 @@
+"""The audit log: recording, writers beside sealing, reading. Also the app of its tables."""

@@ -1,0 +1,1 @@
+"""What model capture costs, beside the same table without it."""
