@@ -15,7 +15,6 @@ START, END = "<!-- actions -->\n", "<!-- /actions -->\n"
 
 def table() -> str:
     """Return the registered actions of the package as a table."""
-    import_module("bt_security.audit.names").register_all()
     lines = ["| Action | What happened | OWASP | OCSF class/activity |", "|---|---|---|---|"]
     for action in import_module("bt_security.audit.actions").all_actions():
         ocsf = f"{action.ocsf_class}/{action.ocsf_activity}"

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpResponse
 from django_ratelimit.decorators import ratelimit
 
-from bt_security.decorators import rate_limited
+from bt_security import decorators
 
 View = Callable[..., HttpResponse]
 
@@ -22,4 +22,4 @@ def django_ratelimit(view: View) -> Any:
 
 
 def ours(view: View) -> Any:
-    return rate_limited("bench")(view)
+    return decorators.rate_limited("bench")(view)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bt_security.audit.actions import Action, all_actions, register
+from bt_security.audit.names import register_all
 from bt_security.audit.recording import arecord, arecord_refusal, record, record_refusal
 from bt_security.audit.retention.erasing import erase
 from bt_security.audit.scopes import actor
@@ -20,3 +21,5 @@ __all__ = [
     "record_refusal",
     "register",
 ]
+
+register_all()

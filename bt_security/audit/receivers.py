@@ -17,7 +17,6 @@ from django.http import HttpRequest
 
 from bt_security.audit import capture, settings_watch
 from bt_security.audit.context import current_scope
-from bt_security.audit.names import register_all
 from bt_security.audit.recording import record, record_refusal
 from bt_security.audit.scopes import in_request
 from bt_security.audit.seals import sealing
@@ -30,8 +29,7 @@ NAME_TAG_CHARS = 24
 
 
 def connect() -> None:
-    """Register the names and connect the receivers; called where the feature `audit` is on."""
-    register_all()
+    """Connect the receivers; called where the feature `audit` is on."""
     security_event.connect(on_report, dispatch_uid="bt_security.audit.report")
     credentials_changed.connect(on_credentials, dispatch_uid="bt_security.audit.credentials")
     post_save.connect(

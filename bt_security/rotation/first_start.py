@@ -34,8 +34,7 @@ def connect() -> None:
     Without one the app connects nothing and touches no database. The package's own columns stay
     empty until a feature is on.
     """
-    has_columns_of_the_site = any(m._meta.app_label != OWN_APP for m, _ in sealed_models())
-    if not has_columns_of_the_site and not conf.features:
+    if not _has_usable_columns():
         return
     post_migrate.connect(after_migrate, dispatch_uid="bt_security.after_migrate")
     if _has_operator_key():

@@ -17,14 +17,12 @@ from django.conf import settings  # noqa: E402 - settings need the set-up
 from django.db import transaction  # noqa: E402
 
 from bt_security.audit import record  # noqa: E402
-from bt_security.audit.names import register_all  # noqa: E402
 
 ROLLED_BACK, GOES_ON = 0.08, 0.15
 
 
 def main(count: int, seed: int) -> None:
     settings.BT_SECURITY_FEATURES = ["audit"]
-    register_all()
     dice = random.Random(seed)
     left = count
     while left:

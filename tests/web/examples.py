@@ -15,6 +15,7 @@ from bt_security.tokens import api
 from tests.testapp.models import Account
 
 NOBODYS_UUID = UUID(int=7)
+ANOTHERS_PK = 4711
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,25 @@ def another_device(client, user):
     return own_device(client, other)
 
 
+def staff(client, user):
+    """Log somebody in who may read the log and act as others."""
+    client.force_login(Account.objects.create_superuser(f"admin-{Account.objects.count()}"))
+    return {}
+
+
+def staff_and_another(client, user):
+    Account.objects.create_user("cid", pk=ANOTHERS_PK)
+    return staff(client, user)
+
+
+def acting_staff(client, user):
+    staff(client, user)
+    body = {"user": str(user.pk), "reason": "ticket 7"}
+    began = client.post("/bt/api/impersonation", body, content_type="application/json")
+    assert began.status_code == 200
+    return {}
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "get_openapi": [Example(200, is_logged_in=False)],
     "get_me": [Example(200), Example(200, is_logged_in=False)],
@@ -72,9 +92,20 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(404, prepare=another_device),
         Example(204, prepare=own_device),
     ],
+    "get_audit_log": [Example(403), Example(200, prepare=staff)],
+    "post_impersonation": [
+        Example(403, body={"user": str(ANOTHERS_PK), "reason": "ticket 7"}),
+        Example(
+            200,
+            body={"user": str(ANOTHERS_PK), "reason": "ticket 7"},
+            prepare=staff_and_another,
+        ),
+    ],
+    "delete_impersonation": [Example(409), Example(200, prepare=acting_staff)],
 }
 
 PAGES = {
     "csp-report": "what browsers send there has a format of its own, and no program calls it",
+    "impersonation/stop/": "the button of the banner; programs delete `api/impersonation`",
 }
 """Routes outside `api/`, which the document leaves out, and why."""

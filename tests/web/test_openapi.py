@@ -27,6 +27,7 @@ JSON = "application/json"
 def api(site_with, settings):
     """The document of a site with every feature."""
     settings.SESSION_ENGINE = "bt_security.sessions.db"
+    settings.BT_SECURITY_IMPERSONATION_ENABLED = True
     settings.MIDDLEWARE = ["bt_security.middleware.EdgeMiddleware", *settings.MIDDLEWARE]
     site_with(*FEATURES)
     answer = Client().get("/bt/api/openapi.json")
