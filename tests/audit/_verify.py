@@ -40,12 +40,14 @@ PURPOSES = ("audit-mac", "audit-address", "audit-name", "audit-signing")
 
 @contextmanager
 def without_keys(blocker) -> Iterator[None]:
-    """Begin without keys in the database, and leave none: tests commit them."""
+    """Begin without keys in the database, which tests commit, and leave those of before."""
     with blocker.unblock():
+        before = list(Setting.vault.all())
         forget_keys()
     yield
     with blocker.unblock():
         forget_keys()
+        Setting.vault.bulk_create(before)
 
 
 def forget_keys() -> None:
