@@ -7,7 +7,9 @@ from bt_security.conf.audit import Audit
 from bt_security.conf.cookies import Cookies
 from bt_security.conf.devices import Devices
 from bt_security.conf.features import FEATURES, Feature
+from bt_security.conf.geo import Geo
 from bt_security.conf.headers import Headers
+from bt_security.conf.history import History
 from bt_security.conf.impersonation import Impersonation
 from bt_security.conf.keys import Keys
 from bt_security.conf.net import Net
@@ -43,7 +45,9 @@ class Conf(Section, prefix=""):
     audit = Audit()
     cookies = Cookies()
     devices = Devices()
+    geo = Geo()
     headers = Headers()
+    history = History()
     impersonation = Impersonation()
     keys = Keys()
     net = Net()

@@ -17,6 +17,8 @@ from bt_security.models.csp_report import CspReport
 from bt_security.models.device import Device
 from bt_security.models.encryption_keys import EncryptionKeys
 from bt_security.models.feed_token import FeedToken
+from bt_security.models.login_event import LoginEvent, LoginOutcome
+from bt_security.models.privacy import PrivacySettings
 from bt_security.models.rotation import RotationRange
 from bt_security.models.session import Session, SessionEpoch
 from bt_security.models.setting import Setting
@@ -35,7 +37,10 @@ __all__ = [
     "Device",
     "EncryptionKeys",
     "FeedToken",
+    "LoginEvent",
+    "LoginOutcome",
     "Outcome",
+    "PrivacySettings",
     "RotationRange",
     "Session",
     "SessionEpoch",

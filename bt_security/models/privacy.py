@@ -1,0 +1,26 @@
+"""What a user allows to be kept of them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class PrivacySettings(models.Model):
+    """The choices of one user; without a row nothing is allowed."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        primary_key=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        editable=False,
+    )
+    geolocation_enabled = models.BooleanField(default=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "bt_security_privacy_settings"
+
+    def __str__(self) -> str:
+        return f"privacy settings of user {self.pk}"
