@@ -20,6 +20,7 @@ FEATURE_URLS = {
     "bt_security.devices.urls": ("sessions",),
     "bt_security.accounts.urls": ("sessions",),
     "bt_security.audit.reading.urls": ("audit",),
+    "bt_security.history.urls": ("history",),
 }
 """Where patterns are, and the features that bring them."""
 
