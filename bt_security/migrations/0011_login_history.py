@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("geolocation_enabled", models.BooleanField(default=False)),
+                ("geolocation_since", models.DateTimeField(editable=False, null=True)),
                 ("changed_at", models.DateTimeField(auto_now=True)),
             ],
             options={

@@ -7,7 +7,11 @@ from django.db import models
 
 
 class PrivacySettings(models.Model):
-    """The choices of one user; without a row nothing is allowed."""
+    """The choices of one user; without a row nothing is allowed.
+
+    `geolocation_since` is when the user allowed it, or erased what was stored: log-ins of before
+    are not located any more.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL,
@@ -17,6 +21,7 @@ class PrivacySettings(models.Model):
         editable=False,
     )
     geolocation_enabled = models.BooleanField(default=False)
+    geolocation_since = models.DateTimeField(null=True, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
