@@ -67,6 +67,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "token_admin": Operation("30/15m:user", "Renaming, rotating or revoking a token."),
     "session_admin": Operation("30/15m:user", "Ending sessions."),
     "device_admin": Operation("30/15m:user", "Revoking devices."),
+    "privacy": Operation("30/15m:user", "Changing what is kept, and erasing it."),
     "admin_action": Operation("30/15m:ip", "Actions of administrators."),
     "bank_sync": Operation("10/15m:user", "Fetching from a bank."),
     "backfill": Operation("10/15m:user", "Fetching old data from a bank."),
