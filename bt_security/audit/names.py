@@ -35,6 +35,7 @@ def register_all() -> None:
     _register_impersonation()
     _register_tokens()
     _register_refusals()
+    _register_history()
     _register_keys_and_settings()
     _register_data()
     _register_log()
@@ -206,6 +207,50 @@ def _register_refusals() -> None:
         _FINDING,
         _CREATE,
         refused_severity=_MEDIUM,
+    )
+
+
+def _register_history() -> None:
+    _add(
+        "history.details_read",
+        "Staff have read from where somebody logged in.",
+        "sensitive_read",
+        _ENTITY,
+        _READ,
+        severity=_LOW,
+    )
+    # The rows are gone when this is known: there is nothing left to refuse.
+    _add(
+        "history.pruned",
+        "Rows of a log that were too old were deleted.",
+        "sensitive_delete",
+        _ENTITY,
+        _DELETE,
+        severity=_LOW,
+        on_error="spool",
+    )
+    _add(
+        "privacy.changed",
+        "A user allowed the places of log-ins to be kept, or does not any more.",
+        "sensitive_update",
+        _ACCOUNT,
+        _OTHER,
+    )
+    _add(
+        "privacy.locations_erased",
+        "A user had the places of all own log-ins deleted.",
+        "sensitive_delete",
+        _ENTITY,
+        _DELETE,
+    )
+    _add(
+        "history.impossible_travel",
+        "Two log-ins of one account were further apart than anybody travels in the time between.",
+        "authn_impossible_travel",
+        _FINDING,
+        _CREATE,
+        severity=_MEDIUM,
+        on_error="spool",
     )
 
 
