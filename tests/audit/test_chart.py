@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from bt_security.audit.reading.chart import HEIGHT, SPANS, WIDTH, drawn
+from bt_security.audit.reading.chart import SPANS, drawn
 from bt_security.models import AuditHour, Outcome
+from bt_security.web.bars import HEIGHT, WIDTH
 
 pytestmark = pytest.mark.django_db
 

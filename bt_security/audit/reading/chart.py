@@ -11,10 +11,8 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from bt_security.models import AuditHour, Outcome
+from bt_security.web.bars import HEIGHT, WIDTH, Column, Segment, labelled, stacked
 
-WIDTH, HEIGHT = 960, 200
-_GAP = 2
-_LABELS = 8
 _OUTCOMES = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.REFUSED)
 
 
@@ -28,14 +26,6 @@ class Span(NamedTuple):
 
 SPANS = (Span("24h", 1, 24), Span("7d", 6, 28), Span("30d", 24, 30), Span("90d", 24, 90))
 DEFAULT_SPAN = SPANS[1]
-
-
-class Segment(NamedTuple):
-    """A rectangle of one outcome."""
-
-    outcome: str
-    y: float
-    height: float
 
 
 class Bar(NamedTuple):
@@ -73,8 +63,7 @@ class Chart:
     @property
     def labelled(self) -> list[Bar]:
         """The bars that have their time below them."""
-        step = max(1, len(self.bars) // _LABELS)
-        return list(self.bars[::step])
+        return labelled(self.bars)
 
 
 def drawn(span: Span, *, action: str = "") -> Chart:
@@ -84,11 +73,12 @@ def drawn(span: Span, *, action: str = "") -> Chart:
     """
     starts = _starts(span)
     counts = _counts(starts, action=action)
-    highest = max((sum(of_bar) for of_bar in counts), default=0)
+    columns = stacked(counts, [outcome.name.lower() for outcome in _OUTCOMES])
     bars = tuple(
-        _bar(starts, number, tuple(of_bar), highest) for number, of_bar in enumerate(counts)
+        _bar(starts, number, tuple(counts[number]), column) for number, column in enumerate(columns)
     )
-    return Chart(span, bars, highest, sum(map(sum, counts)))
+    highest = max((bar.total for bar in bars), default=0)
+    return Chart(span, bars, highest, sum(bar.total for bar in bars))
 
 
 def _starts(span: Span) -> list[datetime]:
@@ -115,19 +105,12 @@ def _counts(starts: list[datetime], *, action: str) -> list[list[int]]:
     return counts
 
 
-def _bar(starts: list[datetime], number: int, counts: tuple[int, ...], highest: int) -> Bar:
-    step = WIDTH / (len(starts) - 1)
-    segments, top = [], float(HEIGHT)
-    for outcome, count in zip(_OUTCOMES, counts, strict=True):
-        height = HEIGHT * count / highest if count else 0.0
-        top -= height
-        if count:
-            segments.append(Segment(outcome.name.lower(), round(top, 2), round(height, 2)))
+def _bar(starts: list[datetime], number: int, counts: tuple[int, ...], column: Column) -> Bar:
     return Bar(
         starts[number],
         starts[number + 1],
-        round(number * step, 2),
-        round(step - _GAP, 2),
+        column.x,
+        column.width,
         counts,
-        tuple(segments),
+        column.segments,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from bt_security.audit.reading.export import Exported
 from bt_security.audit.reading.opened import Personal
 from bt_security.audit.reading.shown import shown
+from bt_security.web import spreadsheets
 
 COLUMNS = (
     "id",
@@ -32,31 +32,11 @@ COLUMNS = (
 )
 PERSONAL_COLUMNS = ("address", "agent", "label", "personal")
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'", "=", "+", "-", "@")
-
-
-class _Line:
-    """Takes what `csv.writer` writes."""
-
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text = text
-
 
 def csv_lines(entries: Iterable[Exported], *, with_personal: bool) -> Iterator[str]:
-    """Yield the header and one line an entry, as RFC 4180 has them.
-
-    A cell that a spreadsheet could take for a formula begins with an apostrophe, and so does one
-    that began with an apostrophe: taking the first one away gives the value back.
-    """
-    line = _Line()
-    write = csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow
-    write([*COLUMNS, *(PERSONAL_COLUMNS if with_personal else ())])
-    yield line.text
-    for entry in entries:
-        write(map(_safe, _cells(entry)))
-        yield line.text
+    """Yield the header and one line an entry; see `bt_security.web.spreadsheets`."""
+    header = [*COLUMNS, *(PERSONAL_COLUMNS if with_personal else ())]
+    return spreadsheets.csv_lines(header, map(_cells, entries))
 
 
 def _cells(entry: Exported) -> list[str]:
@@ -79,7 +59,3 @@ def _personal_cells(personal: Personal) -> list[str]:
 
 def _dump(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=True)
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
