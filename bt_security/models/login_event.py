@@ -45,12 +45,25 @@ class LoginEventQuerySet(models.QuerySet["LoginEvent"]):
 
     def before(self, happened_at: datetime, pk: int) -> LoginEventQuerySet:
         """Those that come after an event in a list with the newest first."""
+        # The first condition, which follows from the second, is the one that an index takes.
         is_older = models.Q(happened_at__lt=happened_at)
-        return self.filter(is_older | models.Q(happened_at=happened_at, pk__lt=pk))
+        known = self.filter(happened_at__lte=happened_at)
+        return known.filter(is_older | models.Q(happened_at=happened_at, pk__lt=pk))
+
+    def after(self, happened_at: datetime, pk: int) -> LoginEventQuerySet:
+        """Those that come before an event in a list with the newest first, the nearest first."""
+        is_newer = models.Q(happened_at__gt=happened_at)
+        known = self.filter(happened_at__gte=happened_at)
+        found = known.filter(is_newer | models.Q(happened_at=happened_at, pk__gt=pk))
+        return found.order_by("happened_at", "pk")
 
     def older_than(self, moment: datetime) -> LoginEventQuerySet:
         """Those that happened before a moment."""
         return self.filter(happened_at__lt=moment)
+
+    def of_accounts(self) -> LoginEventQuerySet:
+        """Those of users, whether they succeeded or not."""
+        return self.filter(user__isnull=False)
 
     def of_nobody(self) -> LoginEventQuerySet:
         """Those whose typed name is no account's."""
