@@ -32,7 +32,9 @@ RECEIVERS: dict[str, tuple[Feature, ...]] = {
     "bt_security.passwords.restriction": ("passwords",),
     "bt_security.audit.receivers": ("audit",),
     "bt_security.deployment.audit_log": ("audit",),
-    "bt_security.devices.receivers": ("sessions", "ratelimit"),
+    "bt_security.devices.receivers": ("sessions", "ratelimit", "history"),
+    # After those that give a log-in its session and device, or refuse it.
+    "bt_security.history.receivers": ("history",),
     "bt_security.tokens.bearer": ("sessions",),
 }
 """Modules whose `connect` is called, with the features of which one has to be on."""

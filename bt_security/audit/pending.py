@@ -51,9 +51,9 @@ def leave_for_later(rows: list[Row]) -> None:
         rows.clear()
 
 
-def is_in_transaction() -> bool:
+def is_in_transaction(using: str | None = None) -> bool:
     """Whether a transaction is open that may yet be rolled back; a `TestCase` around it is none."""
-    blocks = connections[alias()].atomic_blocks
+    blocks = connections[using or alias()].atomic_blocks
     return any(not getattr(block, "_from_testcase", False) for block in blocks)
 
 

@@ -11,7 +11,6 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
-from django.core.exceptions import ObjectDoesNotExist
 from django.db.models.signals import post_save
 from django.http import HttpRequest
 
@@ -20,7 +19,7 @@ from bt_security.audit.context import current_scope
 from bt_security.audit.recording import record, record_refusal
 from bt_security.audit.scopes import in_request
 from bt_security.audit.seals import sealing
-from bt_security.exceptions import OpenRefused
+from bt_security.audit.typed_names import account_named, typed_name
 from bt_security.keys import keyed_digest
 from bt_security.signals import Outcome, credentials_changed, security_event
 
@@ -86,8 +85,8 @@ def on_login_failed(
     *, credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
     """Record a refused log-in: the account if there is one, else a keyed digest of the name."""
-    name = _name(credentials)
-    user = _account(name)
+    name = typed_name(credentials)
+    user = account_named(name)
     details = {} if user is not None or not name else {"name_tag": _tag(name)}
     with _surroundings(request):
         record_refusal("user.login_failed", target=user, outcome="failure", details=details)
@@ -98,21 +97,6 @@ def _surroundings(request: HttpRequest | None) -> AbstractContextManager[Any]:
     if request is None or current_scope() is not None:
         return nullcontext()
     return in_request(request)
-
-
-def _name(credentials: Mapping[str, Any]) -> str:
-    field = get_user_model().USERNAME_FIELD
-    return str(credentials.get(field) or credentials.get("username") or "")
-
-
-def _account(name: str) -> AbstractBaseUser | None:
-    if not name:
-        return None
-    try:
-        user: AbstractBaseUser = get_user_model()._default_manager.get_by_natural_key(name)
-    except (ObjectDoesNotExist, ValueError, OpenRefused):
-        return None  # ValueError: a name that the database cannot hold, such as one with NUL
-    return user
 
 
 def _tag(name: str) -> str:

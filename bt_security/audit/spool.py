@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from django.db import Error, connections, transaction
-
 from bt_security.audit.rows import Row, as_json, from_json
+from bt_security.audit.spool_files import SpoolFiles
 from bt_security.conf import conf
-from bt_security.exceptions import BTSecurityError
 from bt_security.models import AuditEntry
 
 logger = logging.getLogger("bt_security.audit")
 
-SUFFIX = ".jsonl"
-REFUSED_SUFFIX = ".refused"
-FILE_MODE = 0o600
-DIRECTORY_MODE = 0o700
-
 Judge = Callable[[Row], bool]
 Insert = Callable[[Sequence[Row]], None]
+
+_files = SpoolFiles(lambda: conf.audit.spool_dir, logger)
 
 
 def keep(rows: Sequence[Row], *, why: str) -> None:
@@ -32,13 +27,11 @@ def keep(rows: Sequence[Row], *, why: str) -> None:
     the original time. A file appears under its name only when it is complete and on the disk.
     """
     text = "".join(f"{as_json(row)}\n" for row in rows)
-    directory = conf.audit.spool_dir
     try:
-        if directory:
-            _write(Path(directory), rows[0].uid.hex, text)
+        is_kept = _files.keep(rows[0].uid.hex, text)
     except OSError as error:
-        why, directory = f"{why}, spool: {type(error).__name__}", ""
-    if directory:
+        why, is_kept = f"{why}, spool: {type(error).__name__}", False
+    if is_kept:
         logger.critical(
             "The audit log did not take %d entries (%s); they wait in the spool.", len(rows), why
         )
@@ -48,8 +41,7 @@ def keep(rows: Sequence[Row], *, why: str) -> None:
 
 def waiting() -> list[Path]:
     """Return the files that wait, the oldest first."""
-    directory = conf.audit.spool_dir
-    return sorted(Path(directory).glob(f"*{SUFFIX}")) if directory else []
+    return _files.waiting()
 
 
 def replay(*, using: str, is_genuine: Judge, insert: Insert) -> int:
@@ -58,42 +50,20 @@ def replay(*, using: str, is_genuine: Judge, insert: Insert) -> int:
     A file with a line that is no row of this log, or that `is_genuine` denies, is renamed and
     logged. Where the database still refuses, files stay for the next time.
     """
-    stored = 0
-    for file in waiting():
-        rows = _judged(file, is_genuine)
-        if rows is None:
-            continue
-        try:
-            with transaction.atomic(using=using):
-                missing = _missing(using, rows)
-                insert(missing)
-        except Error as error:
-            logger.error("Spooled entries still wait: %s.", type(error).__name__)
-            if not connections[using].in_atomic_block:
-                connections[using].close_if_unusable_or_obsolete()
-            continue
-        file.unlink(missing_ok=True)
-        stored += len(missing)
-    return stored
+    store = partial(_store, using=using, insert=insert)
+    return _files.replay(partial(_genuine, is_genuine=is_genuine), store, using=using)
 
 
-def _judged(file: Path, is_genuine: Judge) -> list[Row] | None:
-    """Return the rows of a file, None if it cannot be read now or was set aside."""
-    try:
-        rows = _rows(file.read_text(encoding="ascii", errors="replace"))
-        if rows and all(map(is_genuine, rows)):
-            return rows
-        file.rename(file.with_suffix(REFUSED_SUFFIX))
-    except FileNotFoundError:
-        return None  # another process was faster
-    except OSError as error:
-        logger.error("A spooled entry cannot be read: %s.", type(error).__name__)
-        return None
-    except BTSecurityError as error:
-        logger.error("Spooled entries still wait: %s.", type(error).__name__)
-        return None
-    logger.critical("A spooled entry is not of this log; its file was set aside.")
-    return None
+def _genuine(text: str, *, is_genuine: Judge) -> list[Row]:
+    """Return the rows of a file, none if one of them is not of this log."""
+    rows = _rows(text)
+    return rows if all(map(is_genuine, rows)) else []
+
+
+def _store(rows: Sequence[Row], *, using: str, insert: Insert) -> int:
+    missing = _missing(using, rows)
+    insert(missing)
+    return len(missing)
 
 
 def _missing(using: str, rows: Sequence[Row]) -> list[Row]:
@@ -101,27 +71,6 @@ def _missing(using: str, rows: Sequence[Row]) -> list[Row]:
     found = AuditEntry.objects.using(using).filter(uid__in=[row.uid for row in rows])
     stored = set(found.values_list("uid", flat=True))
     return [row for row in rows if row.uid not in stored]
-
-
-def _write(directory: Path, name: str, text: str) -> None:
-    directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-    unfinished = directory / f"{name}.part"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(directory / f"{name}{SUFFIX}")
-    sync_directory(directory)
-
-
-def sync_directory(directory: Path) -> None:
-    """Bring the names of new files to the disk as well."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rows(text: str) -> list[Row]:

@@ -16,7 +16,7 @@ logger = logging.getLogger("bt_security.devices")
 
 
 def connect() -> None:
-    """Connect the receiver; called where the feature `sessions` or `ratelimit` is on."""
+    """Connect the receiver; called where `sessions`, `ratelimit` or `history` is on."""
     user_logged_in.connect(remember_login, dispatch_uid="bt_security.devices.remember_login")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.http import HttpRequest
@@ -16,6 +18,14 @@ from bt_security.models import Device
 from bt_security.signals import report
 
 _TOKEN = "_bt_security_device_token"  # noqa: S105 - the name of an attribute
+_NOTED = "_bt_security_noted_device"
+
+
+class Noted(NamedTuple):
+    """What a log-in has made of a browser: its device, and whether it was unknown before."""
+
+    device: Device
+    is_new: bool
 
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: AbstractBaseUser) -> Device:
@@ -40,12 +50,20 @@ def note_login(request: HttpRequest, user: AbstractBaseUser) -> Device:
     """
     token = getattr(request, _TOKEN, "") or sent_token(request)
     device = with_token(token).filter(user_id=user.pk).first() if token else None
+    is_new = device is None
     if device is not None:
         _refresh(device, token, request)
     else:
         token, device = _add(request, user, old_token=token)
     setattr(request, _TOKEN, token)
+    setattr(request, _NOTED, Noted(device, is_new))
     return device
+
+
+def noted(request: HttpRequest) -> Noted | None:
+    """Return what `note_login` has stored for this request, None if nothing. No I/O."""
+    found: Noted | None = getattr(request, _NOTED, None)
+    return found
 
 
 def send_cookie(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -2,4 +2,6 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from bt_security.history.recording import record_factor_failed, replay_spool
+
+__all__ = ["record_factor_failed", "replay_spool"]

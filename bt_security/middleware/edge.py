@@ -31,7 +31,7 @@ OnResponse = Callable[[HttpRequest, HttpResponseBase], None]
 ALWAYS: tuple[str, ...] = ()
 
 REQUEST_PARTS = (
-    (("sessions", "ratelimit"), "bt_security.devices.edge"),
+    (("sessions", "ratelimit", "history"), "bt_security.devices.edge"),
     (("headers",), "bt_security.headers.edge"),
     (("csrf",), "bt_security.csrf.edge"),
     (ALWAYS, "bt_security.web.cookies"),
@@ -41,7 +41,7 @@ REQUEST_PARTS = (
 RESPONSE_PARTS = (
     (("ratelimit",), "bt_security.ratelimit.login"),
     (("sessions",), "bt_security.accounts.edge"),
-    (("sessions", "ratelimit"), "bt_security.devices.edge"),
+    (("sessions", "ratelimit", "history"), "bt_security.devices.edge"),
     (("csrf",), "bt_security.csrf.edge"),
     (ALWAYS, "bt_security.web.cookies"),
     (("headers",), "bt_security.headers.edge"),

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bt_security.audit.rows import Row, as_json, from_json
-from bt_security.audit.spool import sync_directory
+from bt_security.audit.spool_files import sync_directory
 
 FILE_MODE = 0o600
 DIRECTORY_MODE = 0o700
