@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from bt_security.history.privacy_page import privacy_page
+from bt_security.history.privacy_views import erase_locations, profile_settings
+from bt_security.web import api_path
+
+urlpatterns = [
+    api_path("api/profile/settings", profile_settings, name="profile-settings"),
+    api_path("api/profile/login-history/locations", erase_locations, name="login-locations"),
+    path("account/privacy/", privacy_page, name="account-privacy"),
+]
