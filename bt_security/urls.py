@@ -19,6 +19,7 @@ FEATURE_URLS = {
     "bt_security.sessions.urls": ("sessions",),
     "bt_security.devices.urls": ("sessions",),
     "bt_security.accounts.urls": ("sessions",),
+    "bt_security.accounts.log_in_urls": ("accounts",),
     "bt_security.audit.reading.urls": ("audit",),
     "bt_security.history.urls": ("history",),
 }

@@ -20,8 +20,8 @@ from bt_security.types import OWN_APP
 from bt_security.web.codes import PASSWORD_CHANGE_REQUIRED
 
 LOG_OUT_NAMES = frozenset({"logout"})
-OWN_OPEN_NAMES = frozenset({"csrf-token", "csp-report"})
-"""Of our own URLs, those that the page of the change needs."""
+OWN_OPEN_NAMES = frozenset({"csrf-token", "csp-report", "logout"})
+"""Of our own URLs, those that the page of the change needs, and the log-out as JSON."""
 
 View = Callable[..., Any]
 

@@ -7,12 +7,16 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.cache import caches
+from django.db.models.signals import post_save, pre_save
 from django.test import Client
 
 from bt_security import audit
+from bt_security.passwords import restriction
 from bt_security.sessions import receivers
 from tests.accounts.impersonation_site import MIDDLEWARE
+from tests.accounts.log_in_site import LIMITED, MODEL
 from tests.audit.conftest import audit_on, log  # noqa: F401 - fixtures
 from tests.sessions.conftest import CACHE, DATABASE, SIGNALS, clock, events  # noqa: F401 - fixtures
 from tests.testapp.models import Account
@@ -102,3 +106,43 @@ def site(engine, log, settings):  # noqa: F811 - the fixture
     for signal, known in before.items():
         signal.receivers[:] = known
         signal.sender_receivers_cache.clear()
+
+
+@pytest.fixture
+def log_in_site(db, settings):
+    """A site whose people log in at the package's own pages, or by JSON."""
+    settings.BT_SECURITY_FEATURES = ["sessions", "ratelimit", "csrf", "passwords", "accounts"]
+    settings.BT_SECURITY_PASSWORDS_CHANGE_URL = "bt_security:password"
+    settings.SESSION_ENGINE = DATABASE
+    settings.MIDDLEWARE = MIDDLEWARE
+    settings.AUTHENTICATION_BACKENDS = [LIMITED, MODEL]
+    settings.CSRF_FAILURE_VIEW = "bt_security.csrf.failure"
+    settings.ROOT_URLCONF = "tests.accounts.log_in_site"
+    settings.LOGIN_URL = "bt_security:login"
+    settings.LOGIN_REDIRECT_URL = "/welcome"
+    signals = [*SIGNALS, pre_save, post_save]
+    before = {signal: list(signal.receivers) for signal in signals}
+    receivers.connect()
+    restriction.connect()
+    yield settings
+    for signal, known in before.items():
+        signal.receivers[:] = known
+        signal.sender_receivers_cache.clear()
+
+
+@pytest.fixture
+def told():
+    """What Django's signals say of log-ins while a test runs: "in" or "failed"."""
+    heard = []
+
+    def hear_in(**_):
+        heard.append("in")
+
+    def hear_failed(**_):
+        heard.append("failed")
+
+    user_logged_in.connect(hear_in)
+    user_login_failed.connect(hear_failed)
+    yield heard
+    user_logged_in.disconnect(hear_in)
+    user_login_failed.disconnect(hear_failed)

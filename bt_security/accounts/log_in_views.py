@@ -1,0 +1,140 @@
+"""The pages to log in, log out and change the password, and the log-in as JSON."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.decorators import login_not_required, login_required
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse, reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.generic import TemplateView, View
+
+from bt_security import web
+from bt_security.accounts.log_in import INVALID_CREDENTIALS, LogInForm, log_in
+from bt_security.passwords import restriction
+from bt_security.ratelimit import RateLimitedMixin
+from bt_security.sessions.acting import not_while_impersonating
+from bt_security.web.admission import COOKIE
+from bt_security.web.codes import RATE_LIMITED
+from bt_security.web.views import ME, me
+
+ACCOUNT = {**ME, "type": "object"}
+
+
+class PrivateMixin(View):
+    """Nobody may store what the view answers; stands left of the view's other base classes."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Let the view answer."""
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        web.no_store(response)
+        return response
+
+
+# Django's own decorators stand at the dispatch that comes after the count of the limit.
+@method_decorator([login_not_required, sensitive_post_parameters(), csrf_protect], name="dispatch")
+class LogInView(PrivateMixin, RateLimitedMixin, LoginView):
+    """Django's log-in with a limit, for people.
+
+    Whoever is logged in goes on at once. In single-user mode that is who has a session.
+    """
+
+    rate_limit_operation = "login"
+    rate_limit_account = "username"
+    template_name = "bt_security/account/login.html"
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Prepare the view for one request."""
+        super().setup(request, *args, **kwargs)
+        self.redirect_authenticated_user = SESSION_KEY in request.session
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the title of the page."""
+        context: dict[str, Any] = super().get_context_data(title=_("Log in"), **kwargs)
+        return context
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Return where to go on, "" if that is another site or this page once more."""
+        asked: str = super().get_redirect_url()
+        return "" if urlsplit(asked).path == self.request.path else asked
+
+
+class LogOutView(PrivateMixin, LogoutView):
+    """Ends the session by POST, lets the browser forget cached pages, and shows the log-in."""
+
+    def get_default_redirect_url(self) -> str:
+        """Return the site's `LOGOUT_REDIRECT_URL`, by default the page to log in."""
+        if self.next_page or settings.LOGOUT_REDIRECT_URL:
+            found: str = super().get_default_redirect_url()
+            return found
+        return reverse("bt_security:login")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log out."""
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+@method_decorator(
+    [login_required, sensitive_post_parameters(), csrf_protect, not_while_impersonating],
+    name="dispatch",
+)
+class PasswordView(PrivateMixin, RateLimitedMixin, PasswordChangeView):
+    """Changes the own password; the session goes on, and all others of the user end."""
+
+    rate_limit_operation = "password_change"
+    template_name = "bt_security/account/password.html"
+    title = gettext_lazy("Change your password")
+    success_url = reverse_lazy("bt_security:password-done")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add whether the user can do nothing else before."""
+        has_to = restriction.is_marked(self.request)
+        context: dict[str, Any] = super().get_context_data(has_to=has_to, **kwargs)
+        return context
+
+
+@method_decorator(login_required, name="dispatch")
+class PasswordDoneView(PrivateMixin, TemplateView):
+    """Says that the password is changed."""
+
+    template_name = "bt_security/account/password_done.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the title of the page."""
+        return super().get_context_data(title=_("Your password is changed"), **kwargs)
+
+
+@web.endpoint(
+    "POST",
+    summary="Log in with name and password",
+    form=LogInForm,
+    answers={200: ACCOUNT},
+    errors=(INVALID_CREDENTIALS, RATE_LIMITED),
+    login="none",
+)
+@sensitive_variables()
+def log_in_by_json(request: HttpRequest, form: LogInForm) -> object:
+    """Log in, and return who that is.
+
+    Raises:
+        ApiError: 401 with one text for every reason, or 429.
+    """
+    entered = form.cleaned_data
+    if log_in(request, username=entered["username"], password=entered["password"]) is None:
+        message = _("Name or password is wrong.")
+        headers = {"WWW-Authenticate": COOKIE}
+        raise web.ApiError(HTTPStatus.UNAUTHORIZED, INVALID_CREDENTIALS, message, headers=headers)
+    return me.view(request)
