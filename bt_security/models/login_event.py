@@ -57,6 +57,11 @@ class LoginEventQuerySet(models.QuerySet["LoginEvent"]):
         found = known.filter(is_newer | models.Q(happened_at=happened_at, pk__gt=pk))
         return found.order_by("happened_at", "pk")
 
+    def located(self) -> LoginEventQuerySet:
+        """Those whose place is stored."""
+        has_city = models.Q(location_city__isnull=False)
+        return self.filter(has_city | models.Q(location_country__isnull=False))
+
     def older_than(self, moment: datetime) -> LoginEventQuerySet:
         """Those that happened before a moment."""
         return self.filter(happened_at__lt=moment)
