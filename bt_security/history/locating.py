@@ -32,7 +32,6 @@ NO_QUEUES = frozenset(
 """Backends for tasks that run them at once, in the request, or never."""
 
 _JOBS = "bt_security.history.jobs"
-_TEXT_CHARS = 100
 
 
 def schedule(event: LoginEvent) -> None:
@@ -124,10 +123,10 @@ def _sealed(
 ) -> dict[str, Sealed | None]:
     """Return the columns' values; what is unknown is None."""
     values = {
-        "location_city": location.city[:_TEXT_CHARS],
-        "location_region": location.region[:_TEXT_CHARS],
-        "location_country": location.country[:_TEXT_CHARS],
-        "location_isp": location.isp[:_TEXT_CHARS],
+        "location_city": location.city,
+        "location_region": location.region,
+        "location_country": location.country,
+        "location_isp": location.isp,
         "location_point": "" if point is None else str(point),
     }
     for name, value in values.items():

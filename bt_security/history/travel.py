@@ -13,7 +13,6 @@ MIN_DISTANCE_KM = 100
 """Nearer than that is one place: providers are wrong by as much."""
 
 HOUR_SECONDS = 3600
-_MAX_LATITUDE, _MAX_LONGITUDE = 90, 180
 _POINT = re.compile(r"(-?\d{1,2}\.\d\d),(-?\d{1,3}\.\d\d)", re.ASCII)
 
 
@@ -38,12 +37,10 @@ class Journey:
 
 
 def point_of(location: Location) -> Point | None:
-    """Return the point of a location, None if it has none on earth."""
-    latitude, longitude = location.latitude, location.longitude
-    if latitude is None or longitude is None:
+    """Return the point of a location, None if it has none."""
+    if location.latitude is None or location.longitude is None:
         return None
-    is_on_earth = abs(latitude) <= _MAX_LATITUDE and abs(longitude) <= _MAX_LONGITUDE
-    return Point(latitude, longitude) if is_on_earth else None
+    return Point(location.latitude, location.longitude)
 
 
 def parse_point(text: str) -> Point | None:
