@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bt_security.conf import conf
 from bt_security.models import CspReport
+from bt_security.models.batches import delete_in_batches
 from bt_security.models.csp_report import Violation
 
 logger = logging.getLogger("bt_security.headers")
@@ -31,7 +32,12 @@ def count_violations(violations: Iterable[Violation]) -> None:
         logger.exception("Violations of the content security policy could not be counted.")
 
 
+def first_kept_day(day: date) -> date:
+    """Return the first day whose counts are kept on a day."""
+    return day - timedelta(days=conf.headers.csp_report_kept_days)
+
+
 def _drop_old(day: date) -> None:
     """Delete what is too old, on the first report of a day only."""
     if not CspReport.objects.of_day(day).exists():
-        CspReport.objects.before(day - timedelta(days=conf.headers.csp_report_kept_days)).delete()
+        delete_in_batches(CspReport.objects.before(first_kept_day(day)))

@@ -17,6 +17,10 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         """Those that are not revoked and were seen after `since`."""
         return self.filter(revoked_at=None, last_seen_at__gt=since)
 
+    def not_seen_since(self, moment: datetime) -> DeviceQuerySet:
+        """Those that nobody is known by any more, or revoked as long ago."""
+        return self.filter(last_seen_at__lte=moment)
+
     def for_user(self, user_pk: Any) -> DeviceQuerySet:
         """Those of one user, the one seen last first."""
         return self.filter(user_id=user_pk).order_by("-last_seen_at", "-pk")

@@ -28,6 +28,8 @@ from django.utils import timezone
 
 from bt_security.exceptions import StoreUnavailable
 from bt_security.models import Session
+from bt_security.models.batches import delete_in_batches
+from bt_security.models.session import SessionQuerySet
 from bt_security.sessions import secrets
 from bt_security.sessions.limits import Moment, idle_since
 
@@ -197,9 +199,14 @@ def drop(pk: int) -> bool:
         return Session.objects.filter(pk=pk).delete()[0] > 0
 
 
+def over() -> SessionQuerySet:
+    """Return the rows of sessions that have reached a limit."""
+    return Session.objects.over(idle_since=idle_since())
+
+
 def delete_over() -> None:
     """Delete the rows of sessions that have reached a limit."""
-    Session.objects.over(idle_since=idle_since()).delete()
+    delete_in_batches(over())
 
 
 def _columns(session: SealedSession, digest: str, sealed: str) -> dict[str, Any]:

@@ -82,11 +82,15 @@ def _prune_a_few() -> None:
     _delete_expired(_PRUNE_ROWS)
 
 
-def _delete_expired(rows: int) -> int:
+def expired() -> UsedTokenQuerySet:
+    """Return the rows of tokens that ended a day ago or earlier, the oldest first."""
     uses = UsedToken.objects.using(alias())
-    ended = uses.expired_before(timezone.now() - KEPT_AFTER_END)
-    found = list(ended.values_list("pk", flat=True)[:rows])
-    return uses.filter(pk__in=found).delete()[0] if found else 0
+    return uses.expired_before(timezone.now() - KEPT_AFTER_END)
+
+
+def _delete_expired(rows: int) -> int:
+    found = list(expired().values_list("pk", flat=True)[:rows])
+    return UsedToken.objects.using(alias()).filter(pk__in=found).delete()[0] if found else 0
 
 
 def _rows(token_id: UUID) -> UsedTokenQuerySet:

@@ -9,6 +9,7 @@ from django.db import router
 from django.utils import timezone
 
 from bt_security.models import ApiToken
+from bt_security.models.api_token import ApiTokenQuerySet
 from bt_security.tokens import ledger
 from bt_security.tokens.ledger import BATCH_ROWS
 
@@ -34,8 +35,17 @@ def prune(*, batch_rows: int = BATCH_ROWS) -> Pruned:
     return Pruned(uses, total - uses)
 
 
+def due() -> Pruned:
+    """Count what `prune` would delete now."""
+    return Pruned(ledger.expired().count(), _dead().count())
+
+
+def _dead() -> ApiTokenQuerySet:
+    tokens = ApiToken.objects.using(router.db_for_write(ApiToken))
+    return tokens.dead_before(timezone.now() - DEAD_KEPT)
+
+
 def _delete_dead(rows: int) -> int:
     tokens = ApiToken.objects.using(router.db_for_write(ApiToken))
-    dead = tokens.dead_before(timezone.now() - DEAD_KEPT)
-    found = list(dead.values_list("pk", flat=True)[:rows])
+    found = list(_dead().values_list("pk", flat=True)[:rows])
     return tokens.filter(pk__in=found).delete()[0] if found else 0
