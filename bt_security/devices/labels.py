@@ -27,7 +27,9 @@ _SYSTEMS = (
 def label_of(user_agent: str) -> str:
     """Return browser and system such as `Firefox on Linux`, without versions; "" if unknown.
 
-    It is the browser's own word: good for a list, worthless for a decision.
+    It is the browser's own word: good for a list, worthless for a decision. So is what a library
+    for user agents makes of it. Browsers freeze their versions and models by now, and a list of
+    devices that nobody updates names new ones wrongly; what is left is these few marks.
     """
     names = (_first(_BROWSERS, user_agent), _first(_SYSTEMS, user_agent))
     return " on ".join(filter(None, names))

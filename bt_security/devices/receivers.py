@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
+from django.db import Error, connections, router, transaction
 from django.http import HttpRequest
 
 from bt_security.devices.remembering import note_login
 from bt_security.exceptions import BTSecurityError
+from bt_security.models import Device
 
 logger = logging.getLogger("bt_security.devices")
 
@@ -25,6 +28,16 @@ def remember_login(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
     if request is None or request.method is None:  # `force_login` of tests has no browser
         return
     try:
-        note_login(request, user)
+        with _guard():
+            note_login(request, user)
     except BTSecurityError as error:
         logger.error("A browser could not be remembered (%s: %s).", type(error).__name__, error)
+    except Error as error:  # its text may hold values of the row
+        logger.error("A browser could not be remembered (%s).", type(error).__name__)
+
+
+def _guard() -> AbstractContextManager[Any]:
+    """Return a savepoint, where a failure would otherwise spoil the caller's transaction."""
+    using = router.db_for_write(Device)
+    is_alone = not connections[using].in_atomic_block
+    return nullcontext() if is_alone else transaction.atomic(using=using)

@@ -14,6 +14,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from bt_security.audit.typed_names import account_named, typed_name
+from bt_security.conf import conf
 from bt_security.history import waiting
 from bt_security.history.recording import record
 from bt_security.models import LoginOutcome
@@ -41,6 +42,8 @@ def on_login_failed(
     credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
     """Record a refused log-in: the account if there is one, else a keyed digest of the name."""
+    if not conf.has_feature("history"):
+        return
     name = typed_name(credentials)
     record(
         user=account_named(name),

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.signals import request_finished
+from django.db.models.signals import m2m_changed, pre_delete
 from django.test import Client
 
 from bt_security.devices import receivers as device_receivers
@@ -13,11 +14,16 @@ from bt_security.history import receivers, waiting
 from bt_security.history.names import PURPOSE
 from bt_security.keys import purpose_keys
 from bt_security.models import LoginEvent
+from bt_security.sessions import receivers as session_receivers
+from bt_security.signals import backup_restored, credentials_changed
 from tests.history.site import MIDDLEWARE
 
 PASSWORD = "Correct-horse-7"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
-SIGNALS = [user_logged_in, user_login_failed, request_finished]
+SIGNALS = [
+    *(user_logged_in, user_login_failed, request_finished),
+    *(credentials_changed, backup_restored, m2m_changed, pre_delete),
+]
 
 
 @pytest.fixture
@@ -43,6 +49,19 @@ def history_on(settings, db):
 
 
 @pytest.fixture
+def sealed_sessions(history_on):
+    """The same site with our sessions, whose receivers come first."""
+    history_on.BT_SECURITY_FEATURES = ["sessions", "history"]
+    history_on.SESSION_ENGINE = "bt_security.sessions.db"
+    connected = list(user_logged_in.receivers)
+    user_logged_in.receivers.clear()
+    user_logged_in.sender_receivers_cache.clear()
+    session_receivers.connect()
+    user_logged_in.receivers.extend(connected)
+    return history_on
+
+
+@pytest.fixture
 def user(db):
     return make_user("mary")
 
@@ -65,6 +84,12 @@ def log_in(client, user, password=PASSWORD, path="/login/", **options):
     """Fill in a log-in form; `user` may be a name that nobody has."""
     name = getattr(user, "email", user)
     return client.post(path, {"username": name, "password": password}, **options)
+
+
+def post_json(client, path, user, password=PASSWORD, **options):
+    """Log in by a JSON view; `user` may be a name that nobody has."""
+    body = {"username": getattr(user, "email", user), "password": password}
+    return client.post(path, body, content_type="application/json", **options)
 
 
 def events(**of):

@@ -59,7 +59,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [
-    path("login/", LoginView.as_view(), name="login"),
+    path("login/", LoginView.as_view(template_name="admin/login.html"), name="login"),
     path("json-login/", json_login),
     path("async-login/", async_login),
     path("undone/", undone),
