@@ -31,6 +31,6 @@ class Passwords(Section, prefix="PASSWORDS"):
     )
     change_url = setting(
         "password_change",
-        help="Name or path of the page where people change their password. Who has logged in with "
-        "a temporary one is sent there from every other page.",
+        help="Name or path of the page where people change their password. Who has logged in "
+        "with one that has to be changed is sent there from every other page.",
     )

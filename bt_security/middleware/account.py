@@ -17,8 +17,8 @@ from bt_security.middleware.single_user import attach_single_user
 class AccountMiddleware:
     """Right after `AuthenticationMiddleware`: what an account may see of the site.
 
-    Lets a visitor be the one user of a site in single-user mode, and sends whoever has a temporary
-    password to the page that changes it. Sync and async; asks the database for nothing but the
+    Lets a visitor be the one user of a site in single-user mode, and sends whoever has to change
+    their password to the page that does it. Sync and async; asks the database for nothing but the
     session, while the feature `passwords` is on and the browser has one.
     """
 

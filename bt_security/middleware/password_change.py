@@ -1,4 +1,4 @@
-"""Pages of somebody who has logged in with a temporary password: the one that changes it."""
+"""Pages of somebody who has to change their password first: the one that does it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from bt_security.types import OWN_APP
 from bt_security.web.codes import PASSWORD_CHANGE_REQUIRED
 
 LOG_OUT_NAMES = frozenset({"logout"})
-OWN_OPEN_NAMES = frozenset({"csrf-token", "csp-report", "logout"})
-"""Of our own URLs, those that the page of the change needs, and the log-out as JSON."""
+OWN_OPEN_NAMES = frozenset(
+    {"csrf-token", "csp-report", "logout", "account-not-me", "account-not-me-done"}
+)
+"""Of our own URLs, those that the change needs, the log-out as JSON, and what alerts link to."""
 
 View = Callable[..., Any]
 
@@ -45,7 +47,7 @@ def _judged(request: HttpRequest, view: View) -> HttpResponse | None:
     if _is_open(request, view, path) or not restriction.has_to_change(request):
         return None
     if web.wants_json(request):
-        message = _("Change your temporary password first.")
+        message = _("Change your password first.")
         return web.json_error(HTTPStatus.FORBIDDEN, PASSWORD_CHANGE_REQUIRED, message)
     response = HttpResponseRedirect(path)
     web.no_store(response)

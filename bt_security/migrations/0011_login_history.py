@@ -1,4 +1,4 @@
-"""Log-ins, and what a user allows to be kept of it."""
+"""Log-ins, what a user allows to be kept of it, and passwords to change that work on."""
 
 from __future__ import annotations
 
@@ -176,5 +176,15 @@ class Migration(migrations.Migration):
                     models.Index(fields=["-happened_at", "-id"], name="bt_login_event_time"),
                 ],
             },
+        ),
+        migrations.AlterField(
+            model_name="temporarypassword",
+            name="digest",
+            field=models.CharField(db_index=True, editable=False, max_length=64),
+        ),
+        migrations.AlterField(
+            model_name="temporarypassword",
+            name="expires_at",
+            field=models.DateTimeField(editable=False, null=True),
         ),
     ]

@@ -1,4 +1,4 @@
-"""What has to be in place before somebody gets a temporary password, and the check of it."""
+"""What leads people to the change of their password, and the check of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bt_security.conf import conf
 
 
 def faults() -> list[str]:
-    """Return why temporary passwords would work for ever or lock people out; empty if all is well.
+    """Return why nobody would be led to the change, or locked out by it; empty if all is well.
 
     Raises:
         ImproperlyConfigured: one of our own settings is refused.

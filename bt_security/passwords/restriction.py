@@ -1,4 +1,4 @@
-"""Sessions that were begun with a temporary password: they can do nothing but change it."""
+"""Sessions of users who have to change their password: they can do nothing else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def connect() -> None:
 
 
 def mark(request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> None:
-    """Mark the session of a log-in while the user's password is a temporary one.
+    """Mark the session of a log-in while the user's password has to be changed.
 
     A backend may find accounts by what `LimitedBackend` does not look for, such as an address. So a
     password that has run out is refused here once more; a log-in without one is let in.
@@ -76,7 +76,7 @@ async def ais_marked(request: HttpRequest) -> bool:
 
 
 def has_to_change(request: HttpRequest) -> bool:
-    """Whether the user of a marked session still has the temporary password.
+    """Whether the user of a marked session still has the password that has to be changed.
 
     Takes the mark away if not.
     """

@@ -1,4 +1,4 @@
-"""A temporary password that is hashed anew stays one: its row follows the hash."""
+"""A password to change that is hashed anew stays one: its row follows the hash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def note_row(
     update_fields: Collection[str] | None,
     **_: Any,
 ) -> None:
-    """Note the row of a temporary password that a save stores under another hash.
+    """Note the row of a password to change that a save stores under another hash.
 
     No query where the save sets no password. The raw one is read, and noted nowhere.
     """

@@ -54,7 +54,7 @@ _CODES = {
         HTTPStatus.FORBIDDEN, "The browser could not store a Secure cookie: the page is plain HTTP."
     ),
     PASSWORD_CHANGE_REQUIRED: ErrorCode(
-        HTTPStatus.FORBIDDEN, "The password is a temporary one and has to be changed first."
+        HTTPStatus.FORBIDDEN, "The password has to be changed first."
     ),
     NOT_FOUND: ErrorCode(HTTPStatus.NOT_FOUND, "There is no such thing, or it is somebody else's."),
     METHOD_NOT_ALLOWED: ErrorCode(

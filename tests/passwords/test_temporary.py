@@ -172,7 +172,7 @@ def test_it_works_for_the_hours_of_the_setting(site, somebody, hours, wanted):
 def test_it_is_stored_as_hashes_only(somebody, temporary):
     row = TemporaryPassword.objects.get()
     assert row.digest == digest_of(somebody.password)
-    assert str(row) == f"temporary password of user {somebody.pk}"
+    assert str(row) == f"password to change of user {somebody.pk}"
     assert temporary not in "".join(map(str, [*vars(row).values(), *vars(somebody).values()]))
 
 
