@@ -11,6 +11,7 @@ from bt_security.conf import conf
 from bt_security.conf.tokens import (
     MAX_LIFETIME_SECONDS,
     MIN_LIFETIME_SECONDS,
+    Purpose,
     Tokens,
     is_lifetime,
     is_scope,
@@ -19,7 +20,10 @@ from bt_security.conf.tokens import (
 )
 
 LONG_SECONDS = 86_400
-"""A link that acts on an account and is good for longer lies in too many mailboxes."""
+"""A link that acts on an account and is good for longer lies in too many mailboxes.
+
+One whose purpose has more by default does nothing that its finder could want.
+"""
 
 
 def check_lifetimes(**_: Any) -> list[CheckMessage]:
@@ -54,7 +58,10 @@ def check_scopes(**_: Any) -> list[CheckMessage]:
 
 
 def check_long_lifetimes(**_: Any) -> list[CheckMessage]:
-    """Report links that act on an account and live for more than a day (W140)."""
+    """Report links that act on an account and live for more than a day (W140).
+
+    Or for longer than their purpose has by default, where that is more.
+    """
     if Tokens.lifetime_seconds.fault() is not None:
         return []  # E001 speaks of it
     names = conf.tokens.lifetime_seconds.keys() & set(purpose_names())
@@ -65,8 +72,13 @@ def check_long_lifetimes(**_: Any) -> list[CheckMessage]:
             hint="Shorten BT_SECURITY_TOKENS_LIFETIME_SECONDS; users can ask for a new link.",
         )
         for name in sorted(names)
-        if purpose_named(name).acts_on_account and conf.tokens.lifetime_seconds[name] > LONG_SECONDS
+        if purpose_named(name).acts_on_account and _is_long(purpose_named(name))
     ]
+
+
+def _is_long(purpose: Purpose) -> bool:
+    usual = max(LONG_SECONDS, purpose.lifetime_seconds)
+    return conf.tokens.lifetime_seconds[purpose.name] > usual
 
 
 TOKENS_CHECKS = (check_lifetimes, check_scopes)

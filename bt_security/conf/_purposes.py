@@ -26,7 +26,8 @@ class Purpose:
     """One thing that a signed token allows, and nothing else.
 
     `lifetime_seconds` is the default, 60 to 31,622,400. With `acts_on_account` the subject is a
-    user, and the token dies with their password or address; `allows_inactive` is for accounts
+    user, and the token dies with their password or address, unless it `outlives_changes`: what
+    warns of a stranger must outlive what the stranger does first. `allows_inactive` is for accounts
     that become active by it. `needs_browser` ties it to the browser that asked. A token is issued
     for at most `max_uses` uses, 1 to 100, or for any number where it `may_be_unlimited`.
 
@@ -38,6 +39,7 @@ class Purpose:
     name: str
     lifetime_seconds: int
     acts_on_account: bool = False
+    outlives_changes: bool = False
     allows_inactive: bool = False
     needs_browser: bool = False
     max_uses: int = 1
@@ -58,6 +60,12 @@ _READY_MADE = (
         lifetime_seconds=15 * MINUTE_SECONDS,
         acts_on_account=True,
         needs_browser=True,
+    ),
+    Purpose(
+        name="login_alert",
+        lifetime_seconds=7 * DAY_SECONDS,
+        acts_on_account=True,
+        outlives_changes=True,
     ),
     Purpose(name="invite", lifetime_seconds=7 * DAY_SECONDS, max_uses=5, may_be_unlimited=True),
 )

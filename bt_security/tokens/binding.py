@@ -29,13 +29,15 @@ def bound_user(
     """Return the user that a token acts on; `is_locked` locks the row, in a transaction.
 
     Raises:
-        TokenRefused: deleted or deactivated, or password or address have changed.
+        TokenRefused: deleted or deactivated, or changed, unless the purpose outlives that.
     """
     user = _find(subject, is_locked=is_locked)
     if user is None:
         raise TokenRefused("account_gone")
     if not user.is_active and not purpose.allows_inactive:
         raise TokenRefused("account_inactive")
+    if purpose.outlives_changes:
+        return user
     if not any(hmac.compare_digest(mark.encode(), known.encode()) for known in _marks(user)):
         raise TokenRefused("account_changed")
     return user

@@ -54,6 +54,26 @@ def test_a_changed_account_kills_its_tokens(ann, change, reason):
 
 
 @once
+@pytest.mark.parametrize("change", CHANGES["account_changed"])
+def test_what_warns_of_a_stranger_outlives_what_the_stranger_does_first(ann, change):
+    token = tokens.issue("login_alert", ann)
+    claim = tokens.peek("login_alert", token)
+    change(ann)
+    assert tokens.peek("login_alert", token).user == ann
+    claim.consume()
+    assert refusal_of("login_alert", token) == "used"
+
+
+@once
+@pytest.mark.parametrize("reason", ["account_inactive", "account_gone"])
+def test_a_warning_ends_with_the_account(ann, reason):
+    token = tokens.issue("login_alert", ann)
+    (change,) = CHANGES[reason]
+    change(ann)
+    assert refusal_of("login_alert", token) == reason
+
+
+@once
 def test_a_reset_ends_every_other_reset_link(ann):
     first, second = (tokens.issue("password_reset", ann) for _ in range(2))
     with tokens.peek("password_reset", first).consuming():

@@ -20,7 +20,7 @@ from bt_security.tokens.signed_text import SALT
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
-ACCOUNT_PURPOSES = ("email_verification", "password_reset", "magic_link")
+ACCOUNT_PURPOSES = ("email_verification", "password_reset", "magic_link", "login_alert")
 TEXT_PURPOSES = ("invite", "join_club")
 PURPOSES = (*ACCOUNT_PURPOSES, *TEXT_PURPOSES)
 ENGINES = (

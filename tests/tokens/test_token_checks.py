@@ -66,6 +66,8 @@ def test_scopes_are_judged(found, scopes, ids):
     [
         ({"password_reset": 86_401}, ["W140"]),
         ({"password_reset": 86_400, "invite": 30 * 86_400}, []),
+        ({"login_alert": 7 * 86_400}, []),
+        ({"login_alert": 7 * 86_400 + 1}, ["W140"]),
         ({"nothing": 86_401}, ["E140"]),
         ({"password_reset": None}, []),
     ],
