@@ -219,6 +219,13 @@ def _register_history() -> None:
         _READ,
         severity=_LOW,
     )
+    _add(
+        "history.exported",
+        "A user has downloaded the own log-ins.",
+        "sensitive_read",
+        _ENTITY,
+        _READ,
+    )
     # The rows are gone when this is known: there is nothing left to refuse.
     _add(
         "history.pruned",
