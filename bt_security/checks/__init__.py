@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.checks import Tags
 from django.core.checks import register as register_check
 
+from bt_security.checks.accounts import ACCOUNTS_CHECKS, ACCOUNTS_DEPLOY_CHECKS
 from bt_security.checks.audit import AUDIT_CHECKS, AUDIT_DEPLOY_CHECKS
 from bt_security.checks.audit_capture import AUDIT_CAPTURE_CHECKS
 from bt_security.checks.cookies import COOKIE_CHECKS, COOKIE_DEPLOY_CHECKS
@@ -18,6 +19,7 @@ from bt_security.checks.deployment import (
 )
 from bt_security.checks.finding import finding
 from bt_security.checks.headers import HEADERS_CHECKS, HEADERS_DEPLOY_CHECKS
+from bt_security.checks.history import HISTORY_DEPLOY_CHECKS
 from bt_security.checks.impersonation import IMPERSONATION_CHECKS
 from bt_security.checks.middleware import MIDDLEWARE_CHECKS
 from bt_security.checks.net import NET_CHECKS, NET_DEPLOY_CHECKS
@@ -55,6 +57,7 @@ ALWAYS = (
     *TOKENS_CHECKS,
     *AUDIT_CHECKS,
     *AUDIT_CAPTURE_CHECKS,
+    *ACCOUNTS_CHECKS,
 )
 ON_DEPLOYMENT = (
     *DEPLOY_CHECKS,
@@ -69,6 +72,8 @@ ON_DEPLOYMENT = (
     *TOKENS_DEPLOY_CHECKS,
     *WEB_DEPLOY_CHECKS,
     *AUDIT_DEPLOY_CHECKS,
+    *HISTORY_DEPLOY_CHECKS,
+    *ACCOUNTS_DEPLOY_CHECKS,
 )
 
 

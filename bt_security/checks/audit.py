@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +9,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from bt_security.checks.directories import takes_files
 from bt_security.checks.finding import finding
 from bt_security.conf import conf
 from bt_security.conf.audit import Audit
@@ -62,9 +61,8 @@ def check_spool(**_: Any) -> list[CheckMessage]:
     """Report a spool that entries cannot be written to (E162)."""
     if not _is_on() or Audit.spool_dir.fault() is not None or not conf.audit.spool_dir:
         return []
-    directory = Path(conf.audit.spool_dir)
-    there = next((path for path in (directory, *directory.parents) if path.exists()), directory)
-    if directory.is_absolute() and there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+    directory = conf.audit.spool_dir
+    if takes_files(directory):
         return []
     return [
         finding(

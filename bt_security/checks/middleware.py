@@ -21,7 +21,7 @@ SINGLE_USER = "single-user mode"
 IMPERSONATION = "impersonation"
 
 NEEDED_BY = {
-    EDGE: ("headers", "csrf", "sessions", "ratelimit", "audit"),
+    EDGE: ("headers", "csrf", "sessions", "ratelimit", "history", "audit"),
     ACCOUNT: (SINGLE_USER, IMPERSONATION),
     SESSION: ("sessions",),
     AUTHENTICATION: (SINGLE_USER, IMPERSONATION),

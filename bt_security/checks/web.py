@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from bt_security.checks.features import features_on
 from bt_security.checks.finding import finding
 
-NEEDING_URLS = ("sessions", "csrf")
+NEEDING_URLS = ("sessions", "csrf", "history", "accounts")
 """Features that lack something without their routes; E103 speaks of the reports of `headers`."""
 
 

@@ -12,7 +12,10 @@ from bt_security.presets.environment import Environment, read_environment
 from bt_security.presets.password_lists import HASHERS, VALIDATORS
 from bt_security.presets.places import with_app, with_djangos, with_ours
 
-FEATURES = ("sessions", "headers", "csrf", "ratelimit", "passwords", "audit")
+FEATURES = (
+    *("sessions", "headers", "csrf", "ratelimit"),
+    *("passwords", "history", "audit", "accounts"),
+)
 HOUR_SECONDS = 3_600
 LIFETIME_SECONDS = 7 * 24 * HOUR_SECONDS
 IDLE_SECONDS = 12 * HOUR_SECONDS
@@ -66,6 +69,7 @@ def _password_settings() -> dict[str, Any]:
     return {
         "PASSWORD_HASHERS": list(HASHERS),
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": name} for name in VALIDATORS],
+        "BT_SECURITY_PASSWORDS_CHANGE_URL": "bt_security:password",
     }
 
 

@@ -24,7 +24,7 @@ class OwnAuthentication(AuthenticationMiddleware):
     """A site's own, under another name."""
 
 
-@pytest.mark.parametrize("feature", ["headers", "csrf", "sessions", "ratelimit"])
+@pytest.mark.parametrize("feature", ["headers", "csrf", "sessions", "ratelimit", "history"])
 def test_a_feature_without_the_outer_middleware_is_e074(settings, feature):
     settings.BT_SECURITY_FEATURES = [feature]
     settings.MIDDLEWARE = GOOD[1:]

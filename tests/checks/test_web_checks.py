@@ -16,7 +16,7 @@ def _with_urls(settings):
     settings.ROOT_URLCONF = "tests.web.site"
 
 
-@pytest.mark.parametrize("feature", ["sessions", "csrf"])
+@pytest.mark.parametrize("feature", ["sessions", "csrf", "history", "accounts"])
 def test_a_feature_without_its_urls_is_w150(settings, feature):
     settings.BT_SECURITY_FEATURES = [feature]
     (warning,) = check_urls_are_there()
