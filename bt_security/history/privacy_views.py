@@ -31,7 +31,7 @@ ERASED_SCHEMA = {
 
 
 class YesOrNoField(forms.BooleanField):
-    """A choice that has to be said: neither `null` nor a box that was not sent is a no."""
+    """A choice that has to be said: `null` is no no."""
 
     widget = forms.NullBooleanSelect
 

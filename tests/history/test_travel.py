@@ -83,7 +83,7 @@ def test_a_stored_point_comes_back_to_a_kilometre(point):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "48.14", "48.14,x", "nan,nan", "48.14,11.58,3", "٤٨.١٤,١١.٥٨"]
+    "text", ["", "48.14", "48.14,x", "nan,nan", "48.14,11.58,3", "4\u0668.14,11.58"]
 )
 def test_a_text_that_is_no_point_is_none(text):
     assert parse_point(text) is None
