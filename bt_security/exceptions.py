@@ -115,6 +115,18 @@ class StoreUnavailable(BTSecurityError):
     """A server that this request needs, of sessions or counters, does not answer."""
 
 
+class LocationUnavailable(BTSecurityError):
+    """A provider cannot tell where an address is, now: it is down, or answers nonsense.
+
+    `retry_after_seconds`: it asks to be left alone for so long. The text is logged, so it holds
+    no address and no key.
+    """
+
+    def __init__(self, why: str, *, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(why)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class AuditUnavailable(BTSecurityError):
     """An entry could not be stored, so the action it speaks of must not happen either."""
 
