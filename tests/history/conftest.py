@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.signals import request_finished
-from django.db.models.signals import m2m_changed, pre_delete
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 from django.test import Client
 
 from bt_security.devices import receivers as device_receivers
@@ -22,7 +22,8 @@ PASSWORD = "Correct-horse-7"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"
 SIGNALS = [
     *(user_logged_in, user_login_failed, request_finished),
-    *(credentials_changed, backup_restored, m2m_changed, pre_delete),
+    *(credentials_changed, backup_restored),
+    *(m2m_changed, pre_delete, pre_save, post_save),
 ]
 
 
@@ -53,12 +54,17 @@ def sealed_sessions(history_on):
     """The same site with our sessions, whose receivers come first."""
     history_on.BT_SECURITY_FEATURES = ["sessions", "history"]
     history_on.SESSION_ENGINE = "bt_security.sessions.db"
+    connect_first(session_receivers)
+    return history_on
+
+
+def connect_first(module):
+    """Connect what the app connects before the history."""
     connected = list(user_logged_in.receivers)
     user_logged_in.receivers.clear()
     user_logged_in.sender_receivers_cache.clear()
-    session_receivers.connect()
+    module.connect()
     user_logged_in.receivers.extend(connected)
-    return history_on
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 from django.contrib import admin
 from django.contrib.auth import aauthenticate, alogin, authenticate, login, logout
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
@@ -64,6 +64,7 @@ urlpatterns = [
     path("async-login/", async_login),
     path("undone/", undone),
     path("sign-out/", sign_out),
+    path("change/", PasswordChangeView.as_view(success_url="/"), name="password_change"),
     path("accounts/profile/", lambda request: HttpResponse()),
     path("security/", include("bt_security.urls")),
     path("admin/", admin.site.urls),
