@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from bt_security.admin.read_only import ReadOnlyPages, kept, place_query
 from bt_security.audit import all_actions
 from bt_security.audit.reading import chart
 from bt_security.audit.reading.asking import ListForm, TimelineForm
@@ -32,49 +31,32 @@ from bt_security.audit.verification.soundness import soundness
 from bt_security.conf import conf
 from bt_security.models import AuditEntry
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[AuditEntry]
-else:
-    _Admin = admin.ModelAdmin
-
-NAME = "bt_security_auditentry"
-TEMPLATES = "admin/bt_security/auditentry"
-METHODS = ("GET", "HEAD")
-
 _NOT_LISTED = ("body", "personal", "row_hash", "mac", "address_tag")
 _PLACES = ("before", "after")
+_FILTERS = tuple(name for name in ListForm.base_fields if name not in _PLACES)
 
 
-class AuditEntryAdmin(_Admin):
+class AuditEntryAdmin(ReadOnlyPages):
     """Shows entries; nothing can be added, changed or deleted. What is looked at is recorded.
 
-    Staff need `bt_security.view_auditentry`. Pages are found by id and never counted.
+    Staff need `bt_security.view_auditentry`. Pages are found by id and never counted. Entries go by
+    `prune_audit_log` alone, by whole seals.
     """
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: the site records."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: an entry is never changed."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: `prune_audit_log` alone deletes, by whole seals."""
-        return False
+    templates = "admin/bt_security/auditentry"
 
     def get_urls(self) -> list[URLPattern]:
         """Return the three pages; none of the model admin's own views."""
         guarded = self.admin_site.admin_view
         return [
-            path("", guarded(self.show_list), name=f"{NAME}_changelist"),
-            path("timeline/", guarded(self.show_timeline), name=f"{NAME}_timeline"),
-            path("<int:entry_id>/change/", guarded(self.show_entry), name=f"{NAME}_change"),
+            path("", guarded(self.show_list), name=self.url_name("changelist")),
+            path("timeline/", guarded(self.show_timeline), name=self.url_name("timeline")),
+            path("<int:entry_id>/change/", guarded(self.show_entry), name=self.url_name("change")),
         ]
 
     def show_list(self, request: HttpRequest) -> HttpResponse:
         """Answer with a page of entries, the newest first."""
-        if refusal := self._refuse(request):
+        if refusal := self.refuse(request):
             return refusal
         form = ListForm(request.GET)
         page, filters = Page([], None, None), None
@@ -85,25 +67,25 @@ class AuditEntryAdmin(_Admin):
                 filters.entries(), limit=conf.audit.page_size, without=_NOT_LISTED, **place
             )
             record_reading("list", filters, count=len(page.entries), **place)
-        kept = _kept(request.GET)
+        filled = kept(request.GET, _FILTERS)
         context = {
             "form": form,
             "lines": self._lines(page.entries),
             "filters": filters,
             "has_own_period": bool(form.is_valid() and form.cleaned_data["since"]),
             "actions": [action.name for action in all_actions()],
-            "is_filtered": bool(kept),
+            "is_filtered": bool(filled),
             "is_first": not any(request.GET.get(name) for name in _PLACES),
-            "newest_query": urlencode(kept),
-            "newer_query": _place(kept, "after", page.newer),
-            "older_query": _place(kept, "before", page.older),
-            "timeline_url": self._url("timeline"),
+            "newest_query": urlencode(filled),
+            "newer_query": place_query(filled, "after", page.newer),
+            "older_query": place_query(filled, "before", page.older),
+            "timeline_url": self.url("timeline"),
         }
-        return self._answer(request, "list", _("audit log"), context)
+        return self.answer(request, "list", _("audit log"), context)
 
     def show_entry(self, request: HttpRequest, entry_id: int) -> HttpResponse:
         """Answer with everything an entry says, its personal data opened."""
-        if refusal := self._refuse(request):
+        if refusal := self.refuse(request):
             return refusal
         entry = AuditEntry.objects.filter(pk=entry_id).first() if entry_id < 2**63 else None
         if entry is None:
@@ -122,11 +104,11 @@ class AuditEntryAdmin(_Admin):
             "seal": seal_of(entry),
             "soundness": soundness(entry.pk),
         }
-        return self._answer(request, "entry", str(entry.uid), context)
+        return self.answer(request, "entry", str(entry.uid), context)
 
     def show_timeline(self, request: HttpRequest) -> HttpResponse:
         """Answer with the chart of sealed entries per hour or day."""
-        if refusal := self._refuse(request):
+        if refusal := self.refuse(request):
             return refusal
         form = TimelineForm(request.GET)
         form.is_valid()  # what is not valid is left out
@@ -138,35 +120,14 @@ class AuditEntryAdmin(_Admin):
             "chart": drawn,
             "spans": chart.SPANS,
             "actions": [action.name for action in all_actions()],
-            "list_url": self._url("changelist"),
         }
-        return self._answer(request, "timeline", _("Timeline of the audit log"), context)
-
-    def _refuse(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the answer to a wrong method.
-
-        Raises:
-            PermissionDenied: the account may not see the log.
-        """
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return None if request.method in METHODS else HttpResponseNotAllowed(METHODS)
-
-    def _answer(
-        self, request: HttpRequest, page: str, title: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        request.current_app = self.admin_site.name
-        common = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
-        return TemplateResponse(request, f"{TEMPLATES}/{page}.html", {**common, **context})
+        return self.answer(request, "timeline", _("Timeline of the audit log"), context)
 
     def _lines(self, entries: list[AuditEntry]) -> list[dict[str, str]]:
         """Return what the list says of each entry; templates read dictionaries fastest."""
         end = "0/change/"
-        start = self._url("change", 0).removesuffix(end)
+        start = self.url("change", 0).removesuffix(end)
         return [{"url": f"{start}{entry.pk}{end[1:]}", **_line(entry)} for entry in entries]
-
-    def _url(self, page: str, *arguments: object) -> str:
-        return reverse(f"admin:{NAME}_{page}", args=arguments, current_app=self.admin_site.name)
 
 
 def register(site: admin.AdminSite) -> None:
@@ -199,16 +160,3 @@ def _line(entry: AuditEntry) -> dict[str, str]:
         "target": target,
         "target_query": quote(target),
     }
-
-
-def _kept(query: QueryDict) -> dict[str, str]:
-    """Return the filters of a query, without its place."""
-    return {
-        name: str(query[name])
-        for name in ListForm.base_fields
-        if name not in _PLACES and query.get(name)
-    }
-
-
-def _place(kept: dict[str, str], name: str, cursor: int | None) -> str:
-    return urlencode({**kept, name: str(cursor)}) if cursor is not None else ""

@@ -2,69 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from bt_security.admin.counts import table_rows
 from bt_security.admin.overview import Overview, next_steps, overview
+from bt_security.admin.read_only import ReadOnlyPages
 from bt_security.exceptions import OpenRefused
 from bt_security.models import EncryptionKeys
 from bt_security.rotation import KeyStatus, key_status
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[EncryptionKeys]
-else:
-    _Admin = admin.ModelAdmin
-
-METHODS = ("GET", "HEAD", "POST")
-
 
 @admin.register(EncryptionKeys)
-class EncryptionKeysAdmin(_Admin):
+class EncryptionKeysAdmin(ReadOnlyPages):
     """Shows keys by id and what is sealed with them; no key and no row of the key table.
 
     Staff need `bt_security.view_encryptionkeys`. GET reads the key table alone; POST counts,
     with one scan per sealed column. The sibling `status.json` gives the same as JSON.
     """
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: there is nothing to add."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: keys are changed by the operator, never here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: a key goes by `rotate_keys --retire-database-key` alone."""
-        return False
+    methods = ("GET", "HEAD", "POST")
 
     def get_urls(self) -> list[URLPattern]:
         """Return the page and its JSON twin; none of the model admin's own views."""
         guarded = self.admin_site.admin_view
         return [
-            path("", guarded(self.show), name="bt_security_encryptionkeys_changelist"),
+            path("", guarded(self.show), name=self.url_name("changelist")),
             path(
                 "status.json",
                 guarded(self.show_json),
-                name="bt_security_encryptionkeys_status",
+                name=self.url_name("status"),
             ),
         ]
 
     def show(self, request: HttpRequest) -> HttpResponse:
         """Answer with the page; counted if it was a POST."""
-        if refusal := self._refuse(request):
+        if refusal := self.refuse(request):
             return refusal
         seen, counted = _look(request)
-        name = self.admin_site.name
-        request.current_app = name
+        request.current_app = self.admin_site.name
         context = {
             **self.admin_site.each_context(request),
             "title": _("Encryption keys"),
@@ -75,13 +57,13 @@ class EncryptionKeysAdmin(_Admin):
             "rows": table_rows(seen, counted) if counted is not None else [],
             "warnings": _warnings(seen, counted),
             "steps": next_steps(seen, counted),
-            "json_url": reverse("admin:bt_security_encryptionkeys_status", current_app=name),
+            "json_url": self.url("status"),
         }
         return TemplateResponse(request, "bt_security/encryption_keys.html", context)
 
     def show_json(self, request: HttpRequest) -> HttpResponse:
         """Answer with the same as JSON; `counts` is null unless it was a POST."""
-        if refusal := self._refuse(request):
+        if refusal := self.refuse(request):
             return refusal
         seen, counted = _look(request)
         return JsonResponse(
@@ -99,16 +81,6 @@ class EncryptionKeysAdmin(_Admin):
                 "counts": _counts(counted),
             }
         )
-
-    def _refuse(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the answer to a wrong method.
-
-        Raises:
-            PermissionDenied: the account may not see the keys.
-        """
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return None if request.method in METHODS else HttpResponseNotAllowed(METHODS)
 
 
 def _viewer_name(request: HttpRequest) -> str:

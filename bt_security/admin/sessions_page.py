@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename, get_user_model
@@ -10,23 +10,18 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 
+from bt_security.admin.read_only import ReadOnlyAdmin, owner_of
 from bt_security.conf import conf
-from bt_security.exceptions import OpenRefused
 from bt_security.models import Session
 from bt_security.sessions import own
 from bt_security.sessions.limits import idle_since
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Session]
-else:
-    _Admin = admin.ModelAdmin
 
-
-class SessionAdmin(_Admin):
+class SessionAdmin(ReadOnlyAdmin):
     """Shows log-ins without key, digest and content; nothing of them can be changed.
 
     Staff see it with `bt_security.view_session` and end sessions with
-    `bt_security.delete_session`. Searched by log-in name.
+    `bt_security.delete_session`, in the cache as well. Searched by log-in name.
     """
 
     actions = ("end_selected",)
@@ -49,10 +44,7 @@ class SessionAdmin(_Admin):
     @admin.display(description=gettext_lazy("user"), ordering="user")
     def owner(self, session: Session) -> str:
         """Return who is logged in, by primary key if the name does not open."""
-        try:
-            return str(session.user)
-        except OpenRefused:
-            return f"{get_user_model()._meta.verbose_name} {session.user_id}"
+        return owner_of(session)
 
     @admin.action(description=gettext_lazy("End the selected sessions"), permissions=["end"])
     def end_selected(self, request: HttpRequest, queryset: models.QuerySet[Session]) -> None:
@@ -65,18 +57,6 @@ class SessionAdmin(_Admin):
         """Whether the account may end sessions of others."""
         code = get_permission_codename("delete", self.opts)
         return request.user.has_perm(f"{self.opts.app_label}.{code}")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False: people log in."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: there is nothing that could be changed."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the action ends sessions, in the cache as well."""
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the account may see the list, or end what is on it."""
