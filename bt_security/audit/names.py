@@ -250,6 +250,18 @@ def _register_history() -> None:
         _ENTITY,
         _DELETE,
     )
+    _register_strangers()
+
+
+def _register_strangers() -> None:
+    _add(
+        "history.disowned",
+        "The owner of an account knows nothing of a log-in to it.",
+        "authn_token_revoked",
+        _FINDING,
+        _CREATE,
+        severity=_HIGH,
+    )
     _add(
         "history.impossible_travel",
         "Two log-ins of one account were further apart than anybody travels in the time between.",

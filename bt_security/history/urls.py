@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from bt_security.history.not_me import NotMeView, not_me_done
 from bt_security.history.pages import end_session, history_page, summary_page
 from bt_security.history.privacy_page import privacy_page
 from bt_security.history.privacy_views import erase_locations, profile_settings
@@ -23,4 +24,6 @@ urlpatterns = [
     api_path("api/profile/settings", profile_settings, name="profile-settings"),
     api_path("api/profile/login-history/locations", erase_locations, name="login-locations"),
     path("account/privacy/", privacy_page, name="account-privacy"),
+    path("account/not-me/", NotMeView.as_view(), name="account-not-me"),
+    path("account/not-me/done/", not_me_done, name="account-not-me-done"),
 ]
