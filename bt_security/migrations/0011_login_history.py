@@ -173,7 +173,9 @@ class Migration(migrations.Migration):
                     models.Index(
                         fields=["user", "-happened_at", "-id"], name="bt_login_event_user"
                     ),
-                    models.Index(fields=["-happened_at", "-id"], name="bt_login_event_time"),
+                    models.Index(
+                        fields=["-happened_at", "-id", "outcome"], name="bt_login_event_time"
+                    ),
                 ],
             },
         ),
