@@ -32,6 +32,7 @@ RECEIVERS: dict[str, tuple[Feature, ...]] = {
     "bt_security.passwords.restriction": ("passwords",),
     "bt_security.audit.receivers": ("audit",),
     "bt_security.deployment.audit_log": ("audit",),
+    "bt_security.deployment.login_alerts": ("history",),
     "bt_security.devices.receivers": ("sessions", "ratelimit", "history"),
     # After those that give a log-in its session and device, or refuse it.
     "bt_security.history.receivers": ("history",),
