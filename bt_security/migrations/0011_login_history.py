@@ -167,6 +167,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "log-in",
+                "verbose_name_plural": "log-ins",
                 "db_table": "bt_security_login_event",
                 "permissions": [("view_login_details", "Can see addresses and places of log-ins")],
                 "indexes": [

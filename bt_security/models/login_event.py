@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from bt_security.fields import (
     BlindIndexField,
@@ -128,6 +129,8 @@ class LoginEvent(models.Model):
 
     class Meta:
         db_table = "bt_security_login_event"
+        verbose_name = gettext_lazy("log-in")
+        verbose_name_plural = gettext_lazy("log-ins")
         indexes: ClassVar = [
             models.Index(fields=["user", "-happened_at", "-id"], name="bt_login_event_user"),
             # With the outcome, so that counts by day need nothing but the index.
