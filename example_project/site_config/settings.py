@@ -8,6 +8,9 @@ Environment that people change most (`bt_security.presets.VARIABLES` has all of 
     SINGLE_USER            log-in name of an account that every visitor is
     EXAMPLE_VAR            the folder of all that the site stores, var/ by default
     EXAMPLE_MAIL           "console" (default), or "files" to find mails in its folder mail/
+
+With a city database in MaxMind's format at `geo.mmdb` in that folder, people who allow it see in
+their login history where they logged in.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from bt_security.presets import strict
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("EXAMPLE_VAR", BASE_DIR / "var"))
 VAR.mkdir(parents=True, exist_ok=True, mode=0o700)
+CITIES = VAR / "geo.mmdb"
 
 
 def secret_key() -> str:
@@ -70,6 +74,9 @@ globals().update(
         ],
         BT_SECURITY_SITE_BASE_URL=os.environ.get("BASE_URL", "http://127.0.0.1:8000"),
         BT_SECURITY_PASSWORDS_CHANGE_URL="people:password",
+        BT_SECURITY_HISTORY_SPOOL_DIR=str(VAR / "login-spool"),
+        BT_SECURITY_GEO_PROVIDER="maxmind" if CITIES.exists() else None,
+        BT_SECURITY_GEO_MAXMIND_CITY_FILE=str(CITIES),
         BT_SECURITY_AUDIT_SPOOL_DIR=str(VAR / "audit-spool"),
         # On a real site: on another machine.
         BT_SECURITY_AUDIT_ANCHOR_FILE=str(VAR / "audit-anchors.jsonl"),
