@@ -18,6 +18,7 @@ from bt_security.checks.deployment import (
     DEPLOYMENT_DEPLOY_CHECKS,
 )
 from bt_security.checks.finding import finding
+from bt_security.checks.geo import GEO_CHECKS, GEO_DEPLOY_CHECKS
 from bt_security.checks.headers import HEADERS_CHECKS, HEADERS_DEPLOY_CHECKS
 from bt_security.checks.history import HISTORY_DEPLOY_CHECKS
 from bt_security.checks.impersonation import IMPERSONATION_CHECKS
@@ -57,6 +58,7 @@ ALWAYS = (
     *TOKENS_CHECKS,
     *AUDIT_CHECKS,
     *AUDIT_CAPTURE_CHECKS,
+    *GEO_CHECKS,
     *ACCOUNTS_CHECKS,
 )
 ON_DEPLOYMENT = (
@@ -72,6 +74,7 @@ ON_DEPLOYMENT = (
     *TOKENS_DEPLOY_CHECKS,
     *WEB_DEPLOY_CHECKS,
     *AUDIT_DEPLOY_CHECKS,
+    *GEO_DEPLOY_CHECKS,
     *HISTORY_DEPLOY_CHECKS,
     *ACCOUNTS_DEPLOY_CHECKS,
 )

@@ -279,3 +279,11 @@ def test_a_job_that_hangs_keeps_no_process_from_ending():
     start = time.monotonic()
     run("geo.run_later(time.sleep, 600)")
     assert time.monotonic() - start < 20
+
+
+@once
+def test_after_a_fork_nothing_of_the_parent_waits(busy, monkeypatch):
+    monkeypatch.setattr(later, "_worker", later._worker)
+    geo.run_later(int)
+    later._start_anew()
+    assert geo.drain(0)
