@@ -11,11 +11,14 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from bt_security.devices import remember
+from bt_security.history.recording import record
+from bt_security.models import LoginOutcome
 from bt_security.tokens import api
 from tests.testapp.models import Account
 
 NOBODYS_UUID = UUID(int=7)
 ANOTHERS_PK = 4711
+PASSWORD = "Correct-horse-7"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,22 @@ def acting_staff(client, user):
     return {}
 
 
+def with_password(client, user):
+    user.set_password(PASSWORD)
+    user.save()
+    return {}
+
+
+def log_ins(client, user):
+    """Record one of each outcome, from a browser that is new."""
+    request = RequestFactory().get("/", REMOTE_ADDR="198.51.100.7", HTTP_USER_AGENT="Firefox")
+    remember(request, HttpResponse(), user)
+    request.session = client.session
+    for outcome in LoginOutcome:
+        assert record(user=user, outcome=outcome, request=request) is not None
+    return {}
+
+
 EXAMPLES: dict[str, list[Example]] = {
     "get_openapi": [Example(200, is_logged_in=False)],
     "get_me": [Example(200), Example(200, is_logged_in=False)],
@@ -92,6 +111,25 @@ EXAMPLES: dict[str, list[Example]] = {
         Example(404, prepare=another_device),
         Example(204, prepare=own_device),
     ],
+    "post_api_login": [
+        Example(
+            200,
+            body={"username": "ann", "password": PASSWORD},
+            is_logged_in=False,
+            prepare=with_password,
+        ),
+        Example(401, body={"username": "ann", "password": "wrong"}, is_logged_in=False),
+        Example(400, body={"username": "ann"}, is_logged_in=False),
+    ],
+    "get_login_history": [Example(200), Example(200, prepare=log_ins)],
+    "get_login_history_export": [Example(200, prepare=log_ins)],
+    "get_profile_settings": [Example(200)],
+    "patch_profile_settings": [
+        Example(200, body={"geolocation_enabled": True}),
+        Example(200, body={}),
+        Example(400, body={"geolocation_enabled": None}),
+    ],
+    "delete_login_locations": [Example(200, prepare=log_ins)],
     "get_audit_log": [Example(403), Example(200, prepare=staff)],
     "post_impersonation": [
         Example(403, body={"user": str(ANOTHERS_PK), "reason": "ticket 7"}),
@@ -107,5 +145,15 @@ EXAMPLES: dict[str, list[Example]] = {
 PAGES = {
     "csp-report": "what browsers send there has a format of its own, and no program calls it",
     "impersonation/stop/": "the button of the banner; programs delete `api/impersonation`",
+    "account/login/": "the page of `api/auth/login`",
+    "account/logout/": "the page of `api/auth/logout`",
+    "account/password/": "for people; it sends no JSON",
+    "account/password/done/": "for people, after the change",
+    "account/login-history/": "the page of `api/profile/login-history`",
+    "account/login-history/summary/": "charts of the same",
+    "account/login-history/end-session/<uuid:uuid>/": "its button; programs use `api/sessions`",
+    "account/privacy/": "the page of `api/profile/settings`",
+    "account/not-me/": "the page that a link in a mail opens",
+    "account/not-me/done/": "what that page goes on to",
 }
 """Routes outside `api/`, which the document leaves out, and why."""

@@ -54,7 +54,8 @@ def judge(api, path, method, answer):
     steps = ["paths", path, method, "responses", str(answer.status_code), "content", JSON, "schema"]
     pointer = "/".join(step.replace("~", "~0").replace("/", "~1") for step in steps)
     schema = {**api, "$ref": f"#/{pointer}"}
-    Draft202012Validator(schema, format_checker=FormatChecker()).validate(answer.json())
+    body = json.loads(answer.getvalue())  # an export streams
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(body)
 
 
 def send(api, path, method, *, client=None, parts=None, **rest):
@@ -104,7 +105,7 @@ def test_each_operation_answers_as_documented(api, user):
             parts = example.prepare(client, user)
             body = {} if example.body is None else {"data": example.body, "content_type": JSON}
             answer = send(api, path, method, client=client, parts=parts, **body)
-            assert answer.status_code == example.status, (name, answer.content)
+            assert answer.status_code == example.status, (name, answer.getvalue())
             judge(api, path, method, answer)
 
 
@@ -112,7 +113,7 @@ def test_each_operation_answers_as_documented(api, user):
 def test_a_stranger_gets_the_documented_401_everywhere(api):
     """Every route that needs a log-in, the log-out among them, answers strangers by 401."""
     for path, method, operation in operations(api).values():
-        if "401" in operation["responses"]:
+        if {} not in operation["security"] and {"csrf": []} not in operation["security"]:
             answer = send(api, path, method, parts=nobodys(None, None))
             assert answer.status_code == 401, path
             judge(api, path, method, answer)
