@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error, connections, router, transaction
 from django.http import HttpRequest
 
@@ -32,7 +33,7 @@ def remember_login(request: HttpRequest | None, user: AbstractBaseUser, **_: Any
             note_login(request, user)
     except BTSecurityError as error:
         logger.error("A browser could not be remembered (%s: %s).", type(error).__name__, error)
-    except Error as error:  # its text may hold values of the row
+    except (Error, ImproperlyConfigured) as error:  # the text may hold values of the row
         logger.error("A browser could not be remembered (%s).", type(error).__name__)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import Error
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -16,14 +14,11 @@ from bt_security.audit.canonical import clean_text
 from bt_security.conf import conf
 from bt_security.devices.labels import label_of
 from bt_security.devices.remembering import noted
-from bt_security.exceptions import BTSecurityError
-from bt_security.history import storing
+from bt_security.history import spool, storing
 from bt_security.history.names import name_digest
 from bt_security.history.waiting import store_or_wait
 from bt_security.models import LoginEvent, LoginOutcome
 from bt_security.net import client_ip
-
-logger = logging.getLogger("bt_security.history")
 
 AGENT_CHARS = 400
 METHOD_CHARS = 32
@@ -49,8 +44,8 @@ def record(
         return None
     try:
         event = _event(user, outcome, request, method, typed_name)
-    except (Error, BTSecurityError) as error:
-        logger.critical("The login history lost a %s: %s.", outcome, type(error).__name__)
+    except spool.FAILURES as error:
+        spool.say_lost(outcome, user and user.pk, why=type(error).__name__)
         return None
     if outcome == LoginOutcome.SUCCESS:
         return storing.store(event, request)

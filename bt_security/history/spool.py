@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 from django.views.decorators.debug import sensitive_variables
 
@@ -29,6 +30,9 @@ COLUMNS = (
 )
 SEALED_COLUMNS = ("ip_address", "user_agent")
 
+FAILURES = (Error, BTSecurityError, ImproperlyConfigured)
+"""What may go wrong: the database, the keys, and the settings that both are found by."""
+
 _files = SpoolFiles(lambda: conf.history.spool_dir, logger)
 
 
@@ -36,19 +40,12 @@ _files = SpoolFiles(lambda: conf.history.spool_dir, logger)
 def keep(event: LoginEvent, *, why: str) -> None:
     """Write an event to the spool and say so loudly; without a spool the line has it whole.
 
-    Address and browser are sealed as in the table. An event that cannot be sealed is lost but for
-    whose log-in it was and when.
+    Address and browser are sealed as in the table; an event that cannot be sealed is lost.
     """
     try:
         text = _as_json(event)
-    except (Error, BTSecurityError) as error:
-        logger.critical(
-            "The login history lost a %s of user %s (%s, %s).",
-            event.outcome,
-            event.user_id,
-            why,
-            type(error).__name__,
-        )
+    except FAILURES as error:
+        say_lost(event.outcome, event.user_id, why=f"{why}, {type(error).__name__}")
         return
     try:
         is_kept = _files.keep(f"{event.happened_at:%Y%m%d%H%M%S%f}-{event.uid.hex}", text)
@@ -58,6 +55,11 @@ def keep(event: LoginEvent, *, why: str) -> None:
         logger.critical("The login history did not take an event (%s); it waits in the spool.", why)
     else:
         logger.critical("The login history did not take this event (%s): %s", why, text)
+
+
+def say_lost(outcome: str, user_pk: Any, *, why: str) -> None:
+    """Log all that is left of an event: whose log-in it was, and what became of it."""
+    logger.critical("The login history lost a %s of user %s (%s).", outcome, user_pk, why)
 
 
 def waiting() -> list[Path]:

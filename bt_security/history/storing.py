@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from django.db import Error, connections, router, transaction
+from django.db import connections, router, transaction
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from bt_security.exceptions import BTSecurityError
 from bt_security.history import alerts, locating, spool
 from bt_security.models import LoginEvent
 
@@ -57,7 +56,7 @@ def _insert(event: LoginEvent) -> str:
     try:
         with _guard(using):
             event.save(force_insert=True, using=using)
-    except (Error, BTSecurityError) as error:
+    except spool.FAILURES as error:
         return type(error).__name__
     return ""
 

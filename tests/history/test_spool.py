@@ -1,0 +1,239 @@
+"""What the database did not take waits sealed, is stored once, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import stat
+from contextlib import contextmanager
+
+import pytest
+from django.core.signals import request_finished
+from django.db import IntegrityError, transaction
+
+from bt_security import history
+from bt_security.history import spool, storing, waiting
+from bt_security.history.recording import record
+from bt_security.models import Device, LoginEvent, LoginOutcome
+from tests.history.conftest import FIREFOX, browser, events, log_in, make_user, only_event
+
+pytestmark = pytest.mark.usefixtures("history_on")
+
+ADDRESS = "192.0.2.7"
+
+
+@pytest.fixture(autouse=True)
+def spool_dir(settings, tmp_path):
+    settings.BT_SECURITY_HISTORY_SPOOL_DIR = str(tmp_path / "spool")
+    return tmp_path / "spool"
+
+
+@contextmanager
+def no_table():
+    """The table is away, as while a restore runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LoginEvent._meta, "db_table", "bt_security_no_such_table")
+        yield
+
+
+@pytest.fixture
+def spooled(user):
+    """The event of a log-in that waits in the spool."""
+    with no_table():
+        assert log_in(browser(), user).status_code == 302
+    (file,) = spool.waiting()
+    return file
+
+
+@pytest.mark.feature("BT-63")
+def test_a_log_in_that_the_table_does_not_take_is_stored_later(user, spooled, caplog):
+    """A log-in goes on when the history takes nothing; its event is stored later, and once."""
+    assert not LoginEvent.objects.exists()
+    assert history.replay_spool() == 1
+    event = only_event()
+    assert (event.user, event.outcome, event.method) == (user, LoginOutcome.SUCCESS, "password")
+    assert (event.ip_address, event.user_agent) == (ADDRESS, FIREFOX)
+    assert (event.device, event.is_new_device) == (Device.objects.get(), True)
+    assert spool.waiting() == []
+
+
+def test_a_stored_event_keeps_its_time_and_session(sealed_sessions, user):
+    with no_table():
+        log_in(browser(), user)
+    written = json.loads(spool.waiting()[0].read_text())
+    history.replay_spool()
+    event = only_event()
+    assert event.happened_at.isoformat(timespec="microseconds") == written["happened_at"]
+    assert str(event.session_uuid) == written["session_uuid"]
+    assert str(event.uid) == written["uid"]
+
+
+def test_a_stored_event_is_found_by_its_address(spooled):
+    history.replay_spool()
+    assert LoginEvent.objects.filter(ip_address=ADDRESS).exists()
+
+
+def test_an_unknown_name_waits_as_a_digest():
+    with no_table():
+        log_in(browser(), "nobody@example.com")
+    assert "nobody" not in spool.waiting()[0].read_text()
+    assert history.replay_spool() == 1
+    assert (only_event().user, only_event().outcome) == (None, LoginOutcome.FAILURE)
+    assert only_event().name_digest
+
+
+def test_a_file_holds_sealed_values_and_only_its_owner_reads_it(spooled, spool_dir):
+    text = spooled.read_text()
+    assert ADDRESS not in text
+    assert "Mozilla" not in text
+    assert stat.S_IMODE(spooled.stat().st_mode) == 0o600
+    assert stat.S_IMODE(spool_dir.stat().st_mode) == 0o700
+
+
+def test_the_log_says_that_an_event_waits(user, caplog):
+    with no_table():
+        log_in(browser(), user)
+    assert "waits in the spool" in caplog.text
+    assert ADDRESS not in caplog.text
+
+
+def test_the_next_log_in_stores_what_waits(transactional_db, user, spooled):
+    log_in(browser(), user)
+    assert len(events()) == 2
+    assert spool.waiting() == []
+
+
+def test_a_log_in_in_a_transaction_stores_what_waits_after_its_commit(
+    transactional_db, user, spooled
+):
+    with transaction.atomic():
+        record(user=user, outcome=LoginOutcome.SUCCESS, request=None)
+        assert spool.waiting() == [spooled]
+    assert spool.waiting() == []
+    assert len(events()) == 2
+
+
+def test_a_log_in_that_is_undone_leaves_what_waits(transactional_db, user, spooled):
+    with transaction.atomic():
+        record(user=user, outcome=LoginOutcome.SUCCESS, request=None)
+        transaction.set_rollback(True)
+    assert spool.waiting() == [spooled]
+
+
+def test_one_log_in_stores_a_few_files_only(transactional_db, user, spooled, monkeypatch):
+    with no_table():
+        for _ in range(2):
+            log_in(browser(), user)
+    monkeypatch.setattr(storing, "REPLAYED_FILES", 2)
+    log_in(browser(), user)
+    assert (len(events()), len(spool.waiting())) == (3, 1)
+
+
+def test_a_second_replay_stores_nothing_twice(spooled):
+    text = spooled.read_text()
+    assert history.replay_spool() == 1
+    spooled.write_text(text)
+    assert history.replay_spool() == 0
+    assert len(events()) == 1
+    assert spool.waiting() == []
+
+
+def test_events_of_an_account_that_is_gone_are_dropped(user, spooled):
+    user.delete()
+    assert history.replay_spool() == 0
+    assert not events()
+    assert spool.waiting() == []
+
+
+def test_an_event_of_a_device_that_is_gone_is_stored_without_it(spooled):
+    Device.objects.all().delete()
+    assert history.replay_spool() == 1
+    assert (only_event().device, only_event().device_label) == (None, "Firefox on Linux")
+
+
+def test_files_wait_while_the_table_is_away(spooled, caplog):
+    with no_table():
+        assert history.replay_spool() == 0
+    assert spool.waiting() == [spooled]
+    assert "still wait" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda columns: columns | {"outcome": "failure"},
+        lambda columns: columns | {"user_id": "1000000"},
+        lambda columns: columns | {"mac": "1$00"},
+        lambda columns: {name: columns[name] for name in columns if name != "mac"},
+        lambda columns: [columns],
+        lambda columns: None,
+    ],
+)
+def test_a_changed_file_is_set_aside(spooled, spool_dir, forge, caplog):
+    spooled.write_text(json.dumps(forge(json.loads(spooled.read_text()))))
+    assert history.replay_spool() == 0
+    assert [file.suffix for file in spool_dir.iterdir()] == [".refused"]
+    assert "not of this log" in caplog.text
+    assert not events()
+
+
+def test_a_file_that_was_cut_off_is_set_aside(spooled, spool_dir):
+    spooled.write_text(spooled.read_text()[:100])
+    assert history.replay_spool() == 0
+    assert [file.suffix for file in spool_dir.iterdir()] == [".refused"]
+
+
+def test_a_failure_of_an_account_that_was_undone_is_dropped_by_the_replay(transactional_db):
+    with transaction.atomic():
+        record(user=make_user("eve"), outcome=LoginOutcome.FAILURE, request=None)
+        transaction.set_rollback(True)
+    request_finished.send(__name__)
+    assert len(spool.waiting()) == 1
+    assert history.replay_spool() == 0
+    assert spool.waiting() == []
+
+
+def test_without_a_spool_the_line_of_the_log_has_the_event_sealed(user, settings, caplog):
+    settings.BT_SECURITY_HISTORY_SPOOL_DIR = ""
+    with no_table():
+        assert log_in(browser(), user).status_code == 302
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "bt_security.history"]
+    assert json.loads(line[line.index("{") :])["outcome"] == "success"
+    assert ADDRESS not in line
+    assert "Mozilla" not in line
+
+
+def test_a_spool_that_cannot_be_written_to_makes_a_line_of_the_log(user, spool_dir, caplog):
+    spool_dir.write_text("a file where a directory should be")
+    with no_table():
+        assert log_in(browser(), user).status_code == 302
+    assert "spool: " in caplog.text
+    assert '"outcome":"success"' in caplog.text
+
+
+def test_an_insert_that_fails_leaves_the_callers_transaction_usable(user):
+    record(user=user, outcome=LoginOutcome.SUCCESS, request=None)
+    stored = only_event()
+    twin = LoginEvent(
+        user=user, uid=stored.uid, outcome=stored.outcome, happened_at=stored.happened_at
+    )
+    with transaction.atomic():
+        assert storing.store(twin, None) is None
+        make_user("after")
+    assert type(user).objects.count() == 2
+    assert len(spool.waiting()) == 1
+
+
+def test_what_waits_for_a_commit_goes_to_the_spool_as_well(transactional_db, user):
+    with no_table(), transaction.atomic():
+        record(user=user, outcome=LoginOutcome.FAILURE, request=None)
+    assert waiting._left == []
+    assert history.replay_spool() == 1
+
+
+def test_a_replay_that_loses_a_race_leaves_the_file(spooled, monkeypatch, caplog):
+    def taken(event, using):
+        raise IntegrityError
+
+    monkeypatch.setattr(spool, "_store", taken)
+    assert history.replay_spool() == 0
+    assert spool.waiting() == [spooled]
