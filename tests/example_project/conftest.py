@@ -51,7 +51,8 @@ class Site:
             for part in re.split(rb"\n-{79}\n", file.read_bytes()):
                 mail = message_from_bytes(part.lstrip())
                 if mail["To"] == address:
-                    texts.append(mail.get_payload(decode=True).decode())
+                    text = mail.get_payload(0) if mail.is_multipart() else mail
+                    texts.append(text.get_payload(decode=True).decode())
         return texts
 
     def link_to(self, address: str) -> str:

@@ -11,6 +11,15 @@ from tests.example_project.test_pages import paths_of
 pytestmark = [pytest.mark.once, pytest.mark.servers, pytest.mark.browser]
 
 WAIT_SECONDS = 10
+BEFORE = ["/account/log-in/", "/account/forgotten/", "/account/magic/"]
+ACCOUNT = [
+    "/account/",
+    "/account/password/",
+    "/security/account/login-history/",
+    "/security/account/login-history/summary/",
+    "/security/account/privacy/",
+    "/security/account/password/",
+]
 
 
 @pytest.fixture
@@ -39,7 +48,7 @@ def test_no_page_breaks_the_policy(site, log_in, person):
     """No page of the example site breaks its policy, which allows no inline script or style."""
     driver = log_in(person)
     shown = {}
-    for path in [*paths_of(person), "/account/", "/account/password/"]:
+    for path in [*paths_of(person), *ACCOUNT]:
         if not path.endswith(".csv"):
             driver.get(f"{site.base}{path}")
             shown[path] = complaints(driver)
@@ -58,7 +67,7 @@ def test_no_page_of_the_admin_breaks_the_policy(site, log_in, admin, person):
 
 def test_no_page_before_the_log_in_breaks_the_policy(site, browser):
     driver = browser()
-    for path in ["/account/log-in/", "/account/forgotten/", "/account/magic/"]:
+    for path in [*BEFORE, "/security/account/login/"]:
         driver.get(f"{site.base}{path}")
         assert complaints(driver) == [], path
 
