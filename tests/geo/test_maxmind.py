@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -219,6 +220,19 @@ def test_a_file_that_is_cut_in_its_place_ends_nothing_but_the_look_up(file, prov
     os.truncate(file, kept_bytes)
     with contextlib.suppress(geo.LocationUnavailable):
         provider.lookup(PUBLIC)
+
+
+def test_any_damage_is_a_place_or_a_failure(file):
+    write_database(file, {NETWORK: BERLIN_RECORD})
+    whole = file.read_bytes()
+    numbers = random.Random(5)
+    for _ in range(300):
+        damaged = bytearray(whole[: numbers.choice([len(whole), numbers.randrange(len(whole))])])
+        for _ in range(numbers.randrange(6) if damaged else 0):
+            damaged[numbers.randrange(len(damaged))] = numbers.randrange(256)
+        file.write_bytes(damaged)
+        with contextlib.suppress(geo.LocationUnavailable):
+            maxmind_provider().lookup(PUBLIC)
 
 
 def test_another_path_is_followed_at_once(file, provider, settings, tmp_path):
