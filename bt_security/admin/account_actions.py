@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_variables
 
 from bt_security import audit, web
-from bt_security.audit.context import current_scope
+from bt_security.admin.acting import actor_of
 from bt_security.conf import conf
 from bt_security.passwords import enforcement
 from bt_security.passwords.temporary import ACTION as ENTRY
@@ -87,7 +87,7 @@ class AccountActions(_Admin):
             return None
         (user,) = chosen
         if reason := self._refusal(request, user):
-            audit.record_refusal(ENTRY, target=user, reason=reason, actor=_actor(request))
+            audit.record_refusal(ENTRY, target=user, reason=reason, actor=actor_of(request))
             raise PermissionDenied
         if user.pk == request.user.pk:
             text = _("Change your own password on the page that is there for it.")
@@ -112,7 +112,7 @@ class AccountActions(_Admin):
                 text = _("The account has changed meanwhile. No password was given now.")
                 self.message_user(request, text, messages.ERROR)
                 return None
-            secret = Shown(issue_temporary_password(locked, actor=_actor(request)))
+            secret = Shown(issue_temporary_password(locked, actor=actor_of(request)))
             self.log_change(request, locked, [{"changed": {"fields": ["password"]}}])
         context = {"password": secret, "hours": conf.passwords.temporary_hours}
         response = self._page(request, "given", locked, context)
@@ -138,8 +138,3 @@ class AccountActions(_Admin):
             "state_field": STATE_FIELD,
         }
         return TemplateResponse(request, f"{TEMPLATES}/{name}.html", {**common, **context})
-
-
-def _actor(request: HttpRequest) -> Any:
-    """Return who acts, where no scope of the request says so."""
-    return None if current_scope() else request.user
