@@ -14,7 +14,7 @@ from bt_security.geo import ip_api
 from bt_security.geo.breaker import FAILURES_IN_A_ROW
 from bt_security.geo.ip_api import MAX_QUOTA_WAIT_SECONDS, MAX_RESPONSE_BYTES, IpApiProvider
 from tests.geo.places import BERLIN, PUBLIC, PUBLIC_IPV6, says
-from tests.net.loopback import answer, read_request, redirect
+from tests.net.loopback import Server, answer, read_request, redirect
 from tests.net.test_fetch_tls import Authority
 
 pytestmark = pytest.mark.once
@@ -108,6 +108,17 @@ def test_a_service_in_a_private_network_has_to_be_allowed(free_plan, network, se
     free_plan(says())
     assert geo.look_up(PUBLIC) is None
     assert network.dialled == []
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_service_on_this_machine_is_never_asked(settings, is_listed):
+    settings.BT_SECURITY_GEO_PROVIDER = "ip-api"
+    settings.BT_SECURITY_GEO_IP_API_ALLOW_PLAIN_HTTP = True
+    settings.BT_SECURITY_NET_ALLOWED_TARGETS = ["127.0.0.1"] if is_listed else []
+    with Server(says()) as server:
+        settings.BT_SECURITY_GEO_IP_API_URL = "http://{}:{}".format(*server.address)
+        assert geo.look_up(PUBLIC) is None
+    assert server.requests == []
 
 
 def test_a_service_that_is_allowed_may_be_in_a_private_network(free_plan, network, settings):
