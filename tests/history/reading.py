@@ -131,3 +131,9 @@ def acting(user, site):
 
 def uids(events):
     return [str(event.uid) for event in events]
+
+
+def shown(client, path=PAGE, **asked):
+    answer = client.get(path, asked)
+    assert answer.status_code == 200
+    return answer.content.decode()
