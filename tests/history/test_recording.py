@@ -64,7 +64,7 @@ def answer_later(path, user, password=PASSWORD):
 
 
 class TestSuccess:
-    @pytest.mark.feature("BT-60")
+    @pytest.mark.feature("BT-65")
     @pytest.mark.parametrize("path", FORMS)
     def test_a_form_of_the_site_or_the_admin(self, staff, path):
         """A log-in is recorded with time, device, address and method, whatever view it used."""
@@ -217,7 +217,6 @@ class TestFailure:
 
 
 class TestFactorFailed:
-    @pytest.mark.feature("BT-61")
     def test_it_is_an_event_of_its_own(self, user):
         """A right password with a wrong second factor is recorded as that."""
         event = record_factor_failed(request_of(), user, method="totp")

@@ -44,7 +44,6 @@ def spooled(user):
     return file
 
 
-@pytest.mark.feature("BT-63")
 def test_a_log_in_that_the_table_does_not_take_is_stored_later(user, spooled, caplog):
     """A log-in goes on when the history takes nothing; its event is stored later, and once."""
     assert not LoginEvent.objects.exists()
