@@ -55,7 +55,6 @@ HEADERS = [
 ]
 
 
-@pytest.mark.feature("BT-66")
 @pytest.mark.parametrize("headers", HEADERS)
 def test_a_header_of_the_client_changes_no_address(audited, user, headers):
     """A forwarding header that no trusted proxy wrote changes neither event nor audit log."""

@@ -145,7 +145,7 @@ class TestMovedValues:
             with pytest.raises(Tampered):
                 getattr(event, name)
 
-    @pytest.mark.feature("BT-65")
+    @pytest.mark.feature("BT-64")
     def test_values_of_one_user_do_not_open_in_a_row_of_another(self, texts):
         """Sealed values that are copied to another user's row, or another event's, do not open."""
         other = record(user=make_user("eve"), outcome=LoginOutcome.SUCCESS, request=None)

@@ -34,7 +34,6 @@ def writes(found, table):
     return [verb for verb, name in found if name == table and verb != "SELECT"]
 
 
-@pytest.mark.feature("BT-62")
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_log_in_writes_one_event_and_one_device(user, is_known):
     """A log-in writes exactly one event, and inserts or updates one device at most."""
