@@ -127,14 +127,14 @@ class PasswordDoneView(PrivateMixin, TemplateView):
 )
 @sensitive_variables()
 def log_in_by_json(request: HttpRequest, form: LogInForm) -> object:
-    """Log in, and return who that is.
+    """Log in, and return who that is, or 401 with one text for every reason.
 
     Raises:
-        ApiError: 401 with one text for every reason, or 429.
+        ApiError: 429.
     """
     entered = form.cleaned_data
-    if log_in(request, username=entered["username"], password=entered["password"]) is None:
-        message = _("Name or password is wrong.")
-        headers = {"WWW-Authenticate": COOKIE}
-        raise web.ApiError(HTTPStatus.UNAUTHORIZED, INVALID_CREDENTIALS, message, headers=headers)
-    return me.view(request)
+    if log_in(request, username=entered["username"], password=entered["password"]) is not None:
+        return me.view(request)
+    # No error, which would undo a transaction of the request with what receivers have written.
+    message, headers = _("Name or password is wrong."), {"WWW-Authenticate": COOKIE}
+    return web.json_error(HTTPStatus.UNAUTHORIZED, INVALID_CREDENTIALS, message, headers=headers)

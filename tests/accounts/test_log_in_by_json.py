@@ -8,7 +8,9 @@ import sys
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user
+from django.contrib.auth.signals import user_login_failed
 from django.core.signals import got_request_exception
+from django.db import connection
 from django.test import AsyncClient, Client
 from django.views.debug import ExceptionReporter
 
@@ -178,6 +180,18 @@ def test_the_async_stack_logs_in(ann):
     assert (wrong.status_code, wrong.json()["code"]) == (401, "INVALID_CREDENTIALS")
     assert post(PATH, body, content_type=JSON).json()["id"] == str(ann.pk)
     assert async_to_sync(client.get)("/page").content == f"page of account {ann.pk}".encode()
+
+
+def test_a_refusal_in_one_transaction_keeps_what_receivers_have_written(ann, monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+
+    def write(**_):
+        Account.objects.filter(pk=ann.pk).update(is_staff=True)
+
+    user_login_failed.connect(write)
+    log_in(Client(), password="wrong")
+    user_login_failed.disconnect(write)
+    assert Account.objects.get(pk=ann.pk).is_staff
 
 
 def test_a_report_of_an_error_has_neither_name_nor_password(settings):
