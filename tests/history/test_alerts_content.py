@@ -34,6 +34,7 @@ from tests.history.alerting import (
     token_of,
 )
 from tests.history.conftest import PASSWORD
+from tests.mail.backends import Breaking, use
 
 __all__ = ["alert_site", "committed", "link", "owner", "stranger"]
 
@@ -199,9 +200,7 @@ def test_the_logs_know_neither_token_nor_address_nor_agent(owner, user, committe
 
 
 def test_a_failing_server_keeps_nobody_out(alert_site, owner, committed, caplog, request):
-    place = "tests.mail.test_sending.Breaking"
-    alert_site.EMAIL_BACKEND = place
-    alert_site.MAILERS = {"default": {"BACKEND": place}}
+    use(alert_site, Breaking)
     client = request.getfixturevalue("stranger")
     assert is_in(client)
     assert mail.outbox == []

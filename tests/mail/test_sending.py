@@ -9,24 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 from django.core import mail
-from django.core.mail.backends.base import BaseEmailBackend
-from django.core.mail.backends.locmem import EmailBackend as Locmem
 from django.db import transaction
 from django.utils import timezone, translation
 
 from bt_security.mail import language_of, send_later
+from tests.mail.backends import Breaking, use
 from tests.mail.templates_of_site import NOTE, PAGE, SUBJECT, TEXT, with_templates
 
 pytestmark = pytest.mark.once
 ADDRESS = "canary-address@example.com"
 WHEN = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-class Breaking(BaseEmailBackend):
-    """A backend whose server quotes what it was given."""
-
-    def send_messages(self, messages):
-        raise RuntimeError(f"refused: {messages[0].to} {messages[0].body}")
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +29,6 @@ def _note(settings):
 
 def send(name="Ann", *, to=ADDRESS, **options):
     send_later(to=to, template="note", context={"name": name, "when": WHEN}, **options)
-
-
-def breaking(settings):
-    place = f"{Breaking.__module__}.{Breaking.__qualname__}"
-    settings.EMAIL_BACKEND = place
-    settings.MAILERS = {"default": {"BACKEND": place}}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -150,7 +136,7 @@ def test_the_language_of_a_user_is_what_the_model_knows(user, language):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failing_server_stops_nothing_and_is_logged_without_the_mail(settings, caplog):
-    breaking(settings)
+    use(settings, Breaking)
     with caplog.at_level(logging.DEBUG), transaction.atomic():
         send("canary-name")
     (record,) = [each for each in caplog.records if each.name.startswith("bt_security")]
@@ -168,12 +154,9 @@ def test_a_broken_template_stops_nothing(settings, caplog, name):
     assert mail.outbox == []
 
 
-@pytest.mark.parametrize("address", ["a@example.com\nBcc: b@example.com", "", "a@b@c d"])
+@pytest.mark.parametrize("address", ["a@example.com\nBcc: b@example.com", ""])
 @pytest.mark.django_db(transaction=True)
-def test_an_address_that_is_none_reaches_nobody(settings, caplog, address):
-    settings.EMAIL_BACKEND = f"{Locmem.__module__}.{Locmem.__qualname__}"
+def test_an_address_that_is_none_reaches_nobody(caplog, address):
     send(to=address)
-    assert [
-        sent for sent in mail.outbox if len(sent.recipients()) != 1 or "Bcc" in str(sent.to)
-    ] == []
-    assert "b@example.com" not in caplog.text
+    assert mail.outbox == []
+    assert "example.com" not in caplog.text

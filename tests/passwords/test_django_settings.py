@@ -21,6 +21,7 @@ from bt_security.passwords import password_hashers, password_validators
 SECRET_KEY = "only for tests: sixty characters that no real site would use"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "bt_security"]
 BT_SECURITY_FEATURES = ["passwords"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 AUTH_PASSWORD_VALIDATORS = password_validators()
 PASSWORD_HASHERS = password_hashers()
 """
