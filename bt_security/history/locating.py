@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +31,9 @@ NO_QUEUES = frozenset(
     for name in ("immediate.ImmediateBackend", "dummy.DummyBackend")
 )
 """Backends for tasks that run them at once, in the request, or never."""
+
+ANSWER_SECONDS = 0.2
+"""How long a job of this process leaves the processor to the answer of its own log-in."""
 
 _JOBS = "bt_security.history.jobs"
 
@@ -82,7 +86,12 @@ def _hand_over(event_pk: int) -> None:
     if has_queue():
         import_module(_JOBS).locate_login.enqueue(event_pk)
     else:
-        geo.run_later(locate, event_pk)
+        geo.run_later(_locate_from, time.monotonic() + ANSWER_SECONDS, event_pk)
+
+
+def _locate_from(moment: float, event_pk: int) -> None:
+    time.sleep(max(0.0, moment - time.monotonic()))
+    locate(event_pk)
 
 
 @sensitive_variables()

@@ -33,7 +33,7 @@ class Places:
 
     def lookup(self, address):
         self.asked.append(address)
-        while self.meanwhile:
+        if self.meanwhile:
             self.meanwhile.pop()()
         answer = self.answers.get(address, MUNICH)
         if isinstance(answer, Exception):

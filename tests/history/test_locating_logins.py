@@ -24,14 +24,19 @@ from tests.history.places import (
     place_of,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("history_on")]
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("history_on"),
+]
 
 WAIT_SECONDS = 10
 
 
 @pytest.fixture(autouse=True)
-def site(history_on):  # noqa: F811
+def site(history_on, monkeypatch):  # noqa: F811
     """A site with a provider that this test answers for."""
+    monkeypatch.setattr(locating, "ANSWER_SECONDS", 0.0)
     history_on.BT_SECURITY_GEO_PROVIDER = PROVIDER
     yield history_on
     assert geo.drain(WAIT_SECONDS)
@@ -142,7 +147,6 @@ def test_a_new_browser_costs_one_query_in_the_request(user):
     assert [query for query in queries if "UPDATE" in query["sql"] and "city" in query["sql"]] == []
 
 
-@pytest.mark.once
 @pytest.mark.feature("BT-61")
 @pytest.mark.parametrize("provider", ["ip-api", "maxmind", PROVIDER])
 def test_without_consent_no_connection_is_attempted(site, attempts, tmp_path, provider):
@@ -154,7 +158,6 @@ def test_without_consent_no_connection_is_attempted(site, attempts, tmp_path, pr
     assert place_of(only_event()) == NOWHERE
 
 
-@pytest.mark.once
 def test_with_consent_and_a_closed_network_one_is_attempted_and_the_log_in_works(
     site, user, attempts, caplog
 ):
@@ -167,7 +170,6 @@ def test_with_consent_and_a_closed_network_one_is_attempted_and_the_log_in_works
     assert len(caplog.records) == 1
 
 
-@pytest.mark.once
 def test_a_site_that_commits_by_hand_still_lets_people_in(user, caplog):
     event = logged_in(user)
     transaction.set_autocommit(False)
@@ -179,7 +181,6 @@ def test_a_site_that_commits_by_hand_still_lets_people_in(user, caplog):
     assert caplog.messages == [f"The place of log-in event {event.uid} is not looked up."]
 
 
-@pytest.mark.once
 def test_without_a_queue_for_tasks_none_of_their_code_is_loaded(user, monkeypatch):
     monkeypatch.delitem(sys.modules, "bt_security.history.jobs", raising=False)
     come_in(abroad(), user)
