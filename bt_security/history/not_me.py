@@ -26,8 +26,8 @@ RESET_NAME = "password_reset"
 
 WHAT_IS_ENDED = _(
     "Somebody has logged in to your account, or knew its password. If it was not you, press the "
-    "button. The account is then logged out everywhere, and the browser of that log-in is not "
-    "known any more."
+    "button. The account is then logged out everywhere. API tokens and addresses of feeds that "
+    "were made since then stop working, and browsers that came since then are not known any more."
 )
 WHAT_IS_LEFT = _(
     "Somebody has logged in to your account, or knew its password. If it was not you, press the "

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from bt_security import devices, tokens
 from bt_security.history import record_factor_failed
-from bt_security.models import Device, LoginEvent, Session, TemporaryPassword, UsedToken
+from bt_security.models import Device, FeedToken, LoginEvent, Session, TemporaryPassword, UsedToken
 from bt_security.passwords import issue_temporary_password
 from tests.audit.conftest import audit_on, log
 from tests.history.alerting import (
@@ -116,6 +116,48 @@ def test_the_browser_of_the_log_in_is_not_known_any_more(stranger, link, client,
     assert [known.label for known in devices.for_user(user)] == ["Firefox on Linux"]
 
 
+def test_other_browsers_that_came_later_are_not_known_any_more(
+    stranger, link, client, user, committed
+):
+    committed(log_in, browser(HTTP_USER_AGENT="Safari/1 iPhone"), user)
+    press(client, link)
+    assert [known.label for known in devices.for_user(user)] == ["Firefox on Linux"]
+
+
+def test_what_was_made_since_to_get_in_without_a_password_ends(
+    owner, user, staff, committed, client
+):
+    kept = [tokens.api.issue(user, name="of the owner").token, issue_rotated(user)]
+    tokens.feeds.issue(user, "bills")
+    committed(log_in, browser(**STRANGER), user)
+    made = tokens.api.issue(user, name="of the stranger").token
+    tokens.api.rotate(kept.pop())
+    tokens.feeds.issue(user, "calendar")
+    others = tokens.api.issue(staff, name="of somebody else").token
+    press(client, link_in(only_mail()))
+    assert tokens.api.for_user(user) == kept
+    assert tokens.api.for_user(staff) == [others]
+    assert tokens.feeds.is_issued(user, "bills")
+    assert not tokens.feeds.is_issued(user, "calendar")
+    made.refresh_from_db()
+    assert made.revoked_at is not None
+
+
+def issue_rotated(user):
+    return tokens.api.rotate(tokens.api.issue(user, name="rotated").token).token
+
+
+def test_an_event_that_is_gone_is_taken_to_be_a_week_old(stranger, link, client, user):
+    tokens.feeds.issue(user, "bills")
+    LoginEvent.objects.all().delete()
+    FeedToken.objects.create(
+        user=user, feed="old", digest="x", created_at=timezone.now() - timedelta(days=8)
+    )
+    press(client, link)
+    assert tokens.feeds.is_issued(user, "old")
+    assert not tokens.feeds.is_issued(user, "bills")
+
+
 def test_the_event_is_marked_and_no_other(stranger, link, client):
     press(client, link)
     assert strangers_event().disowned_at is not None
@@ -157,6 +199,8 @@ def test_it_is_recorded(audited, stranger, link, client, user):
     assert entry.body == {
         "event": str(strangers_event().uid),
         "sessions_ended": 2,
+        "browsers_forgotten": 1,
+        "tokens_ended": 0,
         "password_change": True,
     }
     assert {"tokens.redeemed", "device.revoked", "session.ended"} <= set(audited.actions())
