@@ -26,6 +26,8 @@ from tests.history.task_queue import (
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
+PACKAGE = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
+AT_ONCE = {"default": {"BACKEND": f"{PACKAGE}.backends.immediate.ImmediateBackend"}}
 JOB = "bt_security.history.jobs.locate_login"
 
 
@@ -36,7 +38,7 @@ def site(history_on):  # noqa: F811
     history_on.TASKS = QUEUE
     read_settings_anew()
     yield history_on
-    del history_on.TASKS
+    history_on.TASKS = AT_ONCE
     read_settings_anew()
     Queue.waiting.clear()
     Places.forget()
@@ -125,7 +127,6 @@ def test_a_queue_that_is_away_is_a_line_in_the_log_and_the_log_in_works(
 @pytest.mark.parametrize(
     ("tasks", "expected"),
     [
-        (None, False),
         ({}, False),
         ({"other": QUEUE["default"]}, False),
         ({"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}, False),
@@ -141,15 +142,8 @@ def test_a_backend_that_runs_tasks_in_the_request_or_never_is_no_queue(site, tas
     assert has_queue() is expected
 
 
-def test_without_the_setting_there_is_no_queue(site):
-    del site.TASKS
-    assert not has_queue()
-    site.TASKS = QUEUE
-
-
 def test_where_tasks_run_at_once_the_own_worker_looks_up(user, come_in, site):
-    package = "django.tasks" if VERSION >= (6, 0) else "django_tasks"
-    site.TASKS = {"default": {"BACKEND": f"{package}.backends.immediate.ImmediateBackend"}}
+    site.TASKS = AT_ONCE
     read_settings_anew()
     come_in(user)
     assert geo.drain(10)
