@@ -46,8 +46,9 @@ def stacked(counts: Sequence[Sequence[int]], outcomes: Sequence[str]) -> list[Co
 
 
 def labelled(bars: Sequence[T]) -> list[T]:
-    """Return the bars that have their time below them."""
-    return list(bars[:: max(1, len(bars) // _LABELS)])
+    """Return the bars that have their time below them; the end of the box has no room for one."""
+    step = max(1, len(bars) // _LABELS)
+    return list(bars[: len(bars) - step // 2 : step])
 
 
 def _segments(counts: Sequence[int], outcomes: Sequence[str], highest: int) -> tuple[Segment, ...]:

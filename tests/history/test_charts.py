@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from bt_security.history.charts import MAX_DAYS, per_day
@@ -105,6 +106,17 @@ def test_the_day_on_which_clocks_go_forward_has_23_hours(mary, clock, at, day):
     stored(mary, datetime.fromisoformat(at).replace(tzinfo=UTC))
     with timezone.override("Europe/Berlin"):
         assert counted(per_day(mary.pk)) == {date(2026, 3, day): (1, 0, 0)}
+
+
+@pytest.mark.once
+def test_a_database_may_keep_times_in_another_zone(mary, clock, monkeypatch):
+    monkeypatch.setitem(vars(connection), "timezone", ZoneInfo("Asia/Tokyo"))
+    monkeypatch.setitem(vars(connection), "timezone_name", "Asia/Tokyo")
+    stored(mary, datetime(2026, 3, 30, 21, tzinfo=UTC))
+    stored(mary, datetime(2026, 3, 30, 22, tzinfo=UTC))
+    with timezone.override("Europe/Berlin"):
+        found = counted(per_day(mary.pk))
+    assert found == {date(2026, 3, 30): (1, 0, 0), date(2026, 3, 31): (1, 0, 0)}
 
 
 @pytest.mark.parametrize("days", [1, 2, 3, 90])
