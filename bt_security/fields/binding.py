@@ -173,18 +173,26 @@ def guard_saves(model: type[Model]) -> None:
 def connect(model: type[Model], *, bound: bool) -> None:
     """Connect what a model with encrypted fields needs; historical models need nothing.
 
-    Nor do the package's own unless they are bound: nobody inherits from them, our deserializer
-    reads their fixtures, and an app that is merely installed connects no receiver.
+    The package's own need no receiver, so that an app that is merely installed connects none:
+    nobody inherits from them, and our deserializer reads their fixtures. Their feature calls
+    `note_loaded`.
     """
     if model._meta.abstract or model.__module__ == "__fake__":
         return
-    if model._meta.app_label == OWN_APP and not bound:
+    if model._meta.app_label == OWN_APP:
+        if bound:
+            guard_saves(model)
         return
     class_prepared.connect(connect_heir, dispatch_uid="bt_security.heirs")
     pre_save.connect(prepare_raw_save, sender=model, dispatch_uid="bt_security.raw_save")
     if bound:
-        post_init.connect(remember_binding, sender=model, dispatch_uid="bt_security.bound")
+        note_loaded(model)
         guard_saves(model)
+
+
+def note_loaded(model: type[Model]) -> None:
+    """Let instances know the binding they were loaded with; without it each asks the database."""
+    post_init.connect(remember_binding, sender=model, dispatch_uid="bt_security.bound")
 
 
 def connect_heir(sender: type[Model], **_: Any) -> None:

@@ -15,13 +15,15 @@ from django.views.decorators.debug import sensitive_variables
 
 from bt_security.audit.typed_names import account_named, typed_name
 from bt_security.conf import conf
+from bt_security.fields.binding import note_loaded
 from bt_security.history import waiting
 from bt_security.history.recording import record
-from bt_security.models import LoginOutcome
+from bt_security.models import LoginEvent, LoginOutcome
 
 
 def connect() -> None:
     """Connect the receivers; called where the feature `history` is on."""
+    note_loaded(LoginEvent)
     user_logged_in.connect(on_login, dispatch_uid="bt_security.history.login")
     user_login_failed.connect(on_login_failed, dispatch_uid="bt_security.history.login_failed")
     waiting.connect()
