@@ -14,14 +14,19 @@ from typing import Any
 from benchmarks.audit.names import NAMES as AUDIT_NAMES
 from benchmarks.databases import POSTGRES_URL, scratch
 from benchmarks.encryption.names import NAMES
+from benchmarks.history.names import NAMES as HISTORY_NAMES
 from benchmarks.page import put, results
 
 ROOT = Path(__file__).resolve().parent.parent
 AUDIT = "audit"
+HISTORY = "history"
 REQUEST = "request"
 """The benchmark whose stacks are sites of their own, each in a process with its settings."""
 
-ALL_NAMES = [*NAMES, *AUDIT_NAMES, REQUEST]
+PARTS = {AUDIT: AUDIT_NAMES, HISTORY: HISTORY_NAMES}
+"""Packages that have sites of their own, and can be asked for as a whole."""
+
+ALL_NAMES = [*NAMES, *AUDIT_NAMES, *HISTORY_NAMES, REQUEST]
 
 FULL = {"rows": 20_000, "large_rows": 1_000_000, "repeats": 7, "large_repeats": 5}
 QUICK = {"rows": 5_000, "large_rows": 50_000, "repeats": 3, "large_repeats": 2}
@@ -37,8 +42,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only",
         action="append",
-        choices=[*ALL_NAMES, AUDIT],
-        help="one benchmark, repeatable; audit: all of the audit log",
+        choices=[*ALL_NAMES, *PARTS],
+        help="one benchmark, repeatable; audit: all of the audit log, history: of the log-ins",
     )
     made.add_argument("--database", choices=["sqlite", "postgres"], help="default: all there are")
     made.add_argument(
@@ -67,8 +72,10 @@ def databases(asked: argparse.Namespace) -> list[str]:
 
 def chosen(asked: argparse.Namespace) -> list[str]:
     """Return the names of what to measure."""
-    only = asked.only or ALL_NAMES
-    return [name for name in ALL_NAMES if name in only or (AUDIT in only and name in AUDIT_NAMES)]
+    only = set(asked.only or ALL_NAMES)
+    for part in only.intersection(PARTS):
+        only.update(PARTS[part])
+    return [name for name in ALL_NAMES if name in only]
 
 
 def measure(
@@ -77,7 +84,7 @@ def measure(
     """Run benchmarks of one package on one kind of database in a process of its own."""
     with scratch(kind) as database:
         job = {**sizes(asked), "clock": asked.clock, "only": only, "kind": kind}
-        settings = "benchmarks.audit.site" if package == AUDIT else "benchmarks.settings"
+        settings = f"benchmarks.{package}.site" if package in PARTS else "benchmarks.settings"
         environment = {
             **os.environ,
             "BT_BENCH_DATABASE": json.dumps(database),
@@ -106,9 +113,9 @@ def measure_requests(asked: argparse.Namespace, results: Path) -> dict[str, Any]
 def write_page(page: Path, found: dict[str, Any]) -> None:
     """Put the tables into a page; what was not measured stays as it is."""
     requests = {name: one for name, one in found.items() if name == REQUEST}
-    others = {name: one for name, one in found.items() if name not in (AUDIT, REQUEST)}
-    parts = (("bench", others), ("bench-audit", found.get(AUDIT)), ("bench-requests", requests))
-    for name, measured in parts:
+    others = {name: one for name, one in found.items() if name not in (*PARTS, REQUEST)}
+    parts = {f"bench-{part}": found.get(part) for part in PARTS}
+    for name, measured in {"bench": others, **parts, "bench-requests": requests}.items():
         if measured:
             page.write_text(put(page.read_text(), results(measured), name=name))
 
@@ -116,8 +123,9 @@ def write_page(page: Path, found: dict[str, Any]) -> None:
 def measured(asked: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Measure what was asked for."""
     only = chosen(asked)
-    encryption, audit = ([name for name in only if name in of] for of in (NAMES, AUDIT_NAMES))
-    kinds = databases(asked) if encryption or audit else []
+    encryption = [name for name in only if name in NAMES]
+    parts = {part: [name for name in only if name in names] for part, names in PARTS.items()}
+    kinds = databases(asked) if encryption or any(parts.values()) else []
     if kinds and "postgres" not in kinds:
         print(f"PostgreSQL is left out: {POSTGRES_URL} is not given")
     found: dict[str, Any] = {}
@@ -125,9 +133,10 @@ def measured(asked: argparse.Namespace, directory: Path) -> dict[str, Any]:
         file = directory / f"{kind}.json"
         if encryption:
             found[kind] = measure(kind, asked, file, package="encryption", only=encryption)
-        if audit:
-            one = measure(kind, asked, file, package=AUDIT, only=audit)
-            found.setdefault(AUDIT, {})[kind] = one
+        for part, names in parts.items():
+            if names:
+                one = measure(kind, asked, file, package=part, only=names)
+                found.setdefault(part, {})[kind] = one
     if REQUEST in only:
         found[REQUEST] = measure_requests(asked, directory / f"{REQUEST}.json")
     return found

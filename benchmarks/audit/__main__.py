@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import django
-from django.core.management import call_command
-
-from benchmarks.encryption.__main__ import machine
-
-
-def run(results: Path) -> None:
-    """Run what the parent's environment asks for and write every repeat to `results`."""
-    job = json.loads(os.environ["BT_BENCH_JOB"])
-    only, kind = job.pop("only"), job.pop("kind")
-    # Processes of their own, such as writers, have the same key.
-    os.environ["TOKEN_ENCRYPTION_KEY"] = "benchmark-key-abcdefghijklmnopqrstuvwxyz-0123456789"
-    django.setup()
-    options = import_module("benchmarks.measure").Options(**job)
-    call_command("migrate", run_syncdb=True, verbosity=0)
-    shown = f"Audit log on {machine()}"
-    print(f"\n#### {shown}")
-    found: dict[str, Any] = {"machine": shown, "kind": kind, "job": job}
-    for name in only:
-        result = import_module(f"benchmarks.audit.{name}").run(options)
-        result.show()
-        found[name] = result.as_json()
-    results.write_text(json.dumps(found))
-
+from benchmarks.child import run
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), package="audit", subject="Audit log")

@@ -8,12 +8,13 @@ from django.db import connection
 
 from benchmarks.encryption.keyset import use_next_key
 from benchmarks.encryption.models import LargeRow, Row
-from benchmarks.encryption.processes import peak_mb_in_child
+from benchmarks.encryption.processes import peak_mb_of
 from benchmarks.encryption.tables import empty, fill
 from benchmarks.measure import Options
 from benchmarks.report import Line, Result
 
 GROWTH_MAX_MB = 30.0
+ROTATION = ("rotate_keys", "--yes", "--no-progress")
 
 
 def run(options: Options) -> Result:
@@ -39,4 +40,4 @@ def run(options: Options) -> Result:
 def peak_mb(model: Any, *arguments: str) -> float:
     """Return the peak memory of one rotation of a table in a process of its own."""
     use_next_key()
-    return peak_mb_in_child("--model", model._meta.label, *arguments)
+    return peak_mb_of(*ROTATION, "--model", model._meta.label, *arguments)

@@ -38,7 +38,7 @@ PEAK = """
 import resource, sys
 from pathlib import Path
 from django.core.management import execute_from_command_line
-execute_from_command_line(["django", "rotate_keys", "--yes", "--no-progress", *sys.argv[1:]])
+execute_from_command_line(["django", *sys.argv[1:]])
 status = Path("/proc/self/status")
 if status.exists():
     lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
@@ -49,12 +49,12 @@ print("peak", kilobytes)
 """
 
 
-def peak_mb_in_child(*arguments: str) -> float:
-    """Run `rotate_keys` in a new process and return the most memory it held.
+def peak_mb_of(*command_line: str) -> float:
+    """Run a command of the site in a new process and return the most memory it held.
 
     The process says so itself: what its parent is told (`ru_maxrss`) starts at the parent's size.
     """
-    command = [sys.executable, "-c", PEAK, *arguments]
+    command = [sys.executable, "-c", PEAK, *command_line]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return int(printed.split()[-1]) / 1024
 

@@ -93,6 +93,15 @@ STACKS = {
     "our headers": Stack((EDGE, SECURITY), ("headers",), others=with_package_policy()),
     "django db": Stack(tuple(LOGGED_IN)),
     "our db": Stack((*LOGGED_IN[:4], ACCOUNT, MESSAGES), ("sessions",), "bt_security.sessions.db"),
+    "django db with history": Stack((EDGE, *LOGGED_IN[:4], ACCOUNT, MESSAGES), ("history",)),
+    "our db with devices": Stack(
+        (EDGE, *LOGGED_IN[:4], ACCOUNT, MESSAGES), ("sessions",), "bt_security.sessions.db"
+    ),
+    "our db with history": Stack(
+        (EDGE, *LOGGED_IN[:4], ACCOUNT, MESSAGES),
+        ("sessions", "history"),
+        "bt_security.sessions.db",
+    ),
     "django cache": Stack(
         tuple(LOGGED_IN), engine="django.contrib.sessions.backends.cache", cache="redis"
     ),

@@ -11,6 +11,7 @@ import pytest
 from benchmarks import __main__ as program
 from benchmarks.audit.names import NAMES as AUDIT_NAMES
 from benchmarks.encryption.names import NAMES
+from benchmarks.history.names import NAMES as HISTORY_NAMES
 from benchmarks.measure import Pairs, paired
 from benchmarks.page import put, table
 from benchmarks.peers import write_audit
@@ -21,29 +22,45 @@ pytestmark = pytest.mark.once
 SMALLEST = ["--rows", "40", "--large-rows", "80", "--repeats", "1", "--large-repeats", "1"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_benchmark_runs_and_gives_its_lines_as_json(name, tmp_path):
-    file = tmp_path / "result.json"
+def measured(directory, name):
+    file = directory / "result.json"
     program.main(["--database", "sqlite", "--only", name, "--json", str(file), *SMALLEST])
-    lines = json.loads(file.read_text())["sqlite"][name]["lines"]
+    return json.loads(file.read_text())
+
+
+def assert_lines(lines):
     assert lines
     assert all(line["what"] and line["ours"] > 0 for line in lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_benchmark_runs_and_gives_its_lines_as_json(name, tmp_path):
+    assert_lines(measured(tmp_path, name)["sqlite"][name]["lines"])
 
 
 @pytest.mark.parametrize("name", AUDIT_NAMES)
 def test_benchmark_of_the_audit_log_runs_and_gives_its_lines_as_json(name, tmp_path):
-    file = tmp_path / "result.json"
-    program.main(["--database", "sqlite", "--only", name, "--json", str(file), *SMALLEST])
-    found = json.loads(file.read_text())
-    lines = found[program.AUDIT]["sqlite"][name]["lines"]
-    assert lines
-    assert all(line["what"] and line["ours"] > 0 for line in lines)
+    found = measured(tmp_path, name)
+    assert_lines(found[program.AUDIT]["sqlite"][name]["lines"])
     assert list(found) == [program.AUDIT]
 
 
-def test_all_of_the_audit_log_can_be_asked_for_at_once():
+def test_benchmarks_of_the_login_history_run_and_give_their_lines_as_json(tmp_path):
+    found = measured(tmp_path, program.HISTORY)
+    for name in HISTORY_NAMES:
+        assert_lines(found[program.HISTORY]["sqlite"][name]["lines"])
+    assert list(found) == [program.HISTORY]
+
+
+def test_all_of_a_feature_can_be_asked_for_at_once():
     asked = program.parser().parse_args(["--only", "audit", "--only", "field"])
     assert program.chosen(asked) == ["field", *AUDIT_NAMES]
+    asked = program.parser().parse_args(["--only", "history"])
+    assert program.chosen(asked) == HISTORY_NAMES
+
+
+def test_every_benchmark_has_a_name_of_its_own():
+    assert len(program.ALL_NAMES) == len(set(program.ALL_NAMES))
 
 
 def test_the_requests_are_measured_on_sites_of_their_own(tmp_path):
@@ -81,12 +98,13 @@ def test_the_tables_of_requests_have_a_place_of_their_own(tmp_path):
     assert "old" not in text
 
 
-def test_the_tables_of_the_audit_log_have_a_place_of_their_own(tmp_path):
+@pytest.mark.parametrize("part", program.PARTS)
+def test_the_tables_of_a_feature_have_a_place_of_their_own(part, tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("<!-- bench-audit: begin -->old<!-- bench-audit: end -->")
+    page.write_text(f"<!-- bench-{part}: begin -->old<!-- bench-{part}: end -->")
     job = {"clock": "wall", "repeats": 1, "large_repeats": 1}
     found = {"sqlite": {"machine": "a machine", "job": job}}
-    program.write_page(page, {program.AUDIT: found})
+    program.write_page(page, {part: found})
     assert "### a machine" in page.read_text()
     assert "old" not in page.read_text()
 

@@ -1,0 +1,1 @@
+"""The login history: recording, reading, pruning."""

@@ -1,0 +1,11 @@
+"""One child process of `python -m benchmarks`: the login history on one database."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from benchmarks.child import run
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), package="history", subject="Login history")
