@@ -64,10 +64,11 @@ class LogInView(PrivateMixin, RateLimitedMixin, LoginView):
         context: dict[str, Any] = super().get_context_data(title=_("Log in"), **kwargs)
         return context
 
-    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        """Return where to go on, "" if that is another site or this page once more."""
-        asked: str = super().get_redirect_url()
-        return "" if urlsplit(asked).path == self.request.path else asked
+    def get_success_url(self) -> str:
+        """Return where to go on: what was asked for, unless it is this page once more."""
+        target: str = super().get_success_url()
+        is_here = urlsplit(target).path == self.request.path
+        return str(self.get_default_redirect_url()) if is_here else target
 
 
 class LogOutView(PrivateMixin, LogoutView):
