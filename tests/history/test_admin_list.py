@@ -33,6 +33,8 @@ from tests.history.old_rows import PLAIN, account, ago, event, events
 
 __all__ = ["audit_on", "log", "opener", "reader", "site"]
 
+pytestmark = pytest.mark.once
+
 
 def test_without_the_feature_there_is_no_page(settings):
     own = AdminSite()
