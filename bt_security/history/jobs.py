@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 from django import VERSION
 
 from bt_security.history.locating import locate
 
-if TYPE_CHECKING or VERSION >= (6, 0):
-    from django.tasks import task
-else:
-    from django_tasks import task
+# Django 5.2 has it from the package that became a part of Django.
+tasks: Any = import_module("django.tasks" if VERSION >= (6, 0) else "django_tasks")
 
 
-@task
+@tasks.task  # type: ignore[untyped-decorator]
 def locate_login(event_pk: int) -> None:
     """Locate a log-in, given by its primary key."""
     locate(event_pk)

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from bt_security import audit, geo
 from bt_security.conf import conf
-from bt_security.exceptions import BTSecurityError
+from bt_security.exceptions import BTSecurityError, OpenRefused
 from bt_security.fields import Sealed
 from bt_security.geo import Location
 from bt_security.history import travel
@@ -57,6 +57,7 @@ def schedule(event: LoginEvent) -> None:
         logger.warning("The place of log-in event %s is not looked up.", event.uid)
 
 
+@sensitive_variables()
 def locate(event_pk: int) -> None:
     """Look up where a log-in came from and store it, if the user still wants that. The job.
 
@@ -109,8 +110,6 @@ def _store(event: LoginEvent, location: Location) -> None:
     """
     point = travel.point_of(location)
     sealed = _sealed(event, location, point)
-    if not any(sealed.values()):
-        return
     journey = _journey(event, point)
     with transaction.atomic(using=_alias()):
         rows = _to_locate(event.pk).filter(user_id=event.user_id, uid=event.uid)
@@ -147,17 +146,26 @@ def _sealed(
 @sensitive_variables()
 def _journey(event: LoginEvent, point: travel.Point | None) -> travel.Journey | None:
     """Return how the user would have come here from the last located log-in, if nobody can."""
-    if point is None or not conf.history.travel_max_kmh:
+    max_kmh = conf.history.travel_max_kmh
+    if point is None or not max_kmh:
         return None
     earlier = _rows().for_user(event.user_id).before(event.happened_at, event.pk)
     last = earlier.filter(
         outcome=LoginOutcome.SUCCESS, disowned_at=None, location_point__isnull=False
     ).first()
-    start = None if last is None else travel.parse_point(last.location_point or "")
+    start = None if last is None else _stored_point(last)
     if last is None or start is None:
         return None
     seconds = (event.happened_at - last.happened_at).total_seconds()
-    return travel.impossible(start, point, seconds=seconds, max_kmh=conf.history.travel_max_kmh)
+    return travel.impossible(start, point, seconds=seconds, max_kmh=max_kmh)
+
+
+def _stored_point(event: LoginEvent) -> travel.Point | None:
+    """Return where a log-in came from; one that does not open tells nothing."""
+    try:
+        return travel.parse_point(event.location_point or "")
+    except OpenRefused:
+        return None
 
 
 def _report(event: LoginEvent, journey: travel.Journey) -> None:

@@ -25,6 +25,7 @@ from tests.history.places import (
     Places,
     choice_of,
     consent,
+    copy_sealed,
     logged_in,
     place_of,
 )
@@ -55,15 +56,6 @@ def stored_row(event):
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM bt_security_login_event WHERE id = %s", [event.pk])
         return " ".join(map(str, cursor.fetchone())).encode()
-
-
-def copy_sealed(name, source, target):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE bt_security_login_event SET {name} = (SELECT place FROM (SELECT {name} AS "
-            "place FROM bt_security_login_event WHERE id = %s) AS one) WHERE id = %s",
-            [source.pk, target.pk],
-        )
 
 
 @pytest.mark.feature("BT-62")

@@ -14,7 +14,7 @@ import pytest
 from bt_security import geo
 from bt_security.history.privacy import set_geolocation
 from bt_security.models import LoginEvent
-from tests.history.conftest import browser, history_on, log_in, make_user  # noqa: F401
+from tests.history.conftest import browser, log_in, make_user
 from tests.history.places import ADDRESS, NOWHERE, place_of
 from tests.net.loopback import PUBLIC, Server, answer, read_request, redirect
 
@@ -91,7 +91,7 @@ def timed_log_in(user):
 
 @pytest.mark.feature("BT-62")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_log_in_takes_as_long_as_without_a_provider(history_on, dialled, fault):  # noqa: F811
+def test_a_log_in_takes_as_long_as_without_a_provider(history_on, dialled, fault):
     history_on.BT_SECURITY_GEO_IP_API_URL = f"http://{HOST}/json"
     history_on.BT_SECURITY_GEO_IP_API_ALLOW_PLAIN_HTTP = True
     if IS_FULL:  # as a site has it

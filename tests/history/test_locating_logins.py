@@ -13,7 +13,14 @@ from bt_security import geo
 from bt_security.history import locating
 from bt_security.history.privacy import set_geolocation
 from bt_security.models import LoginEvent
-from tests.history.conftest import PASSWORD, browser, history_on, log_in, make_user, only_event  # noqa: F401
+from tests.history.conftest import (
+    PASSWORD,
+    browser,
+    log_in,
+    make_user,
+    only_event,
+    post_json,
+)
 from tests.history.places import (
     ADDRESS,
     IN_MUNICH,
@@ -34,7 +41,7 @@ WAIT_SECONDS = 10
 
 
 @pytest.fixture(autouse=True)
-def site(history_on, monkeypatch):  # noqa: F811
+def site(history_on, monkeypatch):
     """A site with a provider that this test answers for."""
     monkeypatch.setattr(locating, "ANSWER_SECONDS", 0.0)
     history_on.BT_SECURITY_GEO_PROVIDER = PROVIDER
@@ -81,6 +88,13 @@ def test_a_log_in_with_a_new_browser_is_one_question(user):
     come_in(abroad(), user)
     assert Places.asked == [ADDRESS]
     assert place_of(only_event()) == IN_MUNICH
+
+
+@pytest.mark.parametrize("path", ["/json-login/", "/async-login/"])
+def test_a_log_in_by_json_is_one_as_well(user, path):
+    assert post_json(abroad(), path, user).status_code == 200
+    assert geo.drain(WAIT_SECONDS)
+    assert (Places.asked, place_of(only_event())) == ([ADDRESS], IN_MUNICH)
 
 
 @pytest.mark.feature("BT-62")

@@ -10,7 +10,7 @@ from django import VERSION
 from bt_security import geo
 from bt_security.history.locating import has_queue
 from bt_security.history.privacy import set_geolocation
-from tests.history.conftest import browser, history_on, log_in, make_user, only_event  # noqa: F401
+from tests.history.conftest import browser, log_in, make_user, only_event
 from tests.history.places import ADDRESS, IN_MUNICH, NOWHERE, PROVIDER, Places, place_of
 
 if VERSION < (6, 0):
@@ -32,7 +32,7 @@ JOB = "bt_security.history.jobs.locate_login"
 
 
 @pytest.fixture(autouse=True)
-def site(history_on):  # noqa: F811
+def site(history_on):
     """A site with a queue, and a provider that this test answers for."""
     history_on.BT_SECURITY_GEO_PROVIDER = PROVIDER
     history_on.TASKS = QUEUE

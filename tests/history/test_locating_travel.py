@@ -17,6 +17,7 @@ from tests.history.places import (
     SYDNEY,
     Places,
     consent,
+    copy_sealed,
     logged_in,
     place_of,
     travel_of,
@@ -95,6 +96,13 @@ def test_what_the_user_did_not_come_from_does_not_count(user, of):
     if is_disowned:
         LoginEvent.objects.update(disowned_at=before.happened_at)
     assert travel_of(locate_in_sydney(user)) == NO_TRAVEL
+
+
+def test_a_last_point_that_does_not_open_keeps_no_place_away(user):
+    last, other = (logged_in(user, hours_ago=hours, **IN_MUNICH) for hours in (1, 2))
+    copy_sealed("location_point", other, last)
+    event = locate_in_sydney(user)
+    assert (travel_of(event), place_of(event)["location_city"]) == (NO_TRAVEL, "Sydney")
 
 
 def test_where_others_were_does_not_count(user):
