@@ -60,6 +60,7 @@ def stored_row(event):
 
 @pytest.mark.feature("BT-62")
 def test_the_place_of_a_log_in_is_stored(user):
+    """With consent, city, region, country and Internet provider of a log-in are stored."""
     event = logged_in(user)
     locate(event.pk)
     assert Places.asked == [ADDRESS]
@@ -68,6 +69,7 @@ def test_the_place_of_a_log_in_is_stored(user):
 
 @pytest.mark.feature("BT-64")
 def test_the_database_does_not_hold_the_place(user):
+    """No column of the database holds a place as text."""
     event = logged_in(user)
     locate(event.pk)
     row = stored_row(event)
@@ -102,6 +104,7 @@ def test_where_nobody_knows_the_columns_stay_empty(user, places, answer):
 
 @pytest.mark.feature("BT-61")
 def test_without_consent_nobody_is_asked(db, places):
+    """Without consent no provider is asked, and all columns of the place stay NULL."""
     event = logged_in(make_user("peter"))
     locate(event.pk)
     assert (places.asked, place_of(event)) == ([], NOWHERE)
@@ -116,6 +119,7 @@ def test_after_a_withdrawal_nobody_is_asked(user, places):
 
 @pytest.mark.feature("BT-63")
 def test_a_log_in_of_before_the_consent_is_not_located(user, places):
+    """A consent locates no log-in of before."""
     event = logged_in(user, hours_ago=48)
     locate(event.pk)
     assert (places.asked, place_of(event)) == ([], NOWHERE)
@@ -123,6 +127,7 @@ def test_a_log_in_of_before_the_consent_is_not_located(user, places):
 
 @pytest.mark.feature("BT-63")
 def test_consent_that_came_back_is_not_for_log_ins_of_before(user, places):
+    """Nor does a consent that was withdrawn and given once more."""
     event = logged_in(user, hours_ago=1)
     set_geolocation(user, enabled=False)
     set_geolocation(user, enabled=True)
@@ -132,6 +137,7 @@ def test_consent_that_came_back_is_not_for_log_ins_of_before(user, places):
 
 @pytest.mark.feature("BT-63")
 def test_a_change_leaves_what_was_stored(user):
+    """A change of the consent leaves stored places as they are."""
     event = logged_in(user)
     locate(event.pk)
     for enabled in (False, True):

@@ -85,6 +85,7 @@ def come_in(client, user):
 
 @pytest.mark.feature("BT-62")
 def test_a_log_in_with_a_new_browser_is_one_question(user):
+    """A log-in with a new browser asks the provider once."""
     come_in(abroad(), user)
     assert Places.asked == [ADDRESS]
     assert place_of(only_event()) == IN_MUNICH
@@ -99,6 +100,7 @@ def test_a_log_in_by_json_is_one_as_well(user, path):
 
 @pytest.mark.feature("BT-62")
 def test_a_log_in_with_a_known_browser_is_none(user):
+    """A log-in with a known browser asks nobody."""
     client = abroad()
     come_in(client, user)
     come_in(client, user)
@@ -120,6 +122,7 @@ def test_a_wrong_password_is_none(user):
 
 @pytest.mark.feature("BT-63")
 def test_the_choice_counts_from_the_log_in_on(user):
+    """What counts is the choice at the time of the log-in."""
     come_in(abroad(), user)
     set_geolocation(user, enabled=False)
     come_in(abroad(), user)
@@ -164,6 +167,7 @@ def test_a_new_browser_costs_one_query_in_the_request(user):
 @pytest.mark.feature("BT-61")
 @pytest.mark.parametrize("provider", ["ip-api", "maxmind", PROVIDER])
 def test_without_consent_no_connection_is_attempted(site, attempts, tmp_path, provider):
+    """Without consent a log-in attempts no connection, whatever provider is configured."""
     site.BT_SECURITY_GEO_PROVIDER = provider
     site.BT_SECURITY_GEO_IP_API_KEY = "key"
     site.BT_SECURITY_GEO_MAXMIND_CITY_FILE = str(tmp_path / "city.mmdb")

@@ -27,6 +27,7 @@ def located(user, **of):
 
 @pytest.mark.feature("BT-60")
 def test_nobody_has_consented_from_the_start(user):
+    """Nobody has consented from the start."""
     assert not may_locate(user)
     assert not PrivacySettings.objects.exists()
 
@@ -75,6 +76,7 @@ def test_what_is_no_change_moves_no_date(user):
 
 @pytest.mark.feature("BT-63")
 def test_withdrawing_deletes_nothing(user):
+    """Withdrawing the consent deletes no place."""
     event = located(user)
     set_geolocation(user, enabled=True)
     set_geolocation(user, enabled=False)

@@ -73,11 +73,13 @@ def test_without_a_log_in_the_answer_is_401(method, path):
 
 @pytest.mark.feature("BT-60")
 def test_a_new_user_has_allowed_nothing(user):
+    """A new user has allowed nothing, by `GET api/profile/settings`."""
     assert browser(user).get(SETTINGS).json() == {"geolocation_enabled": False}
 
 
 @pytest.mark.feature("BT-60")
 def test_the_choice_is_changed_with_a_csrf_token(user):
+    """`PATCH api/profile/settings` changes the consent, with a CSRF token."""
     client = browser(user, enforce_csrf_checks=True)
     token = client.get("/api/auth/csrf-token").json()["csrf_token"]
     for enabled in (True, False):

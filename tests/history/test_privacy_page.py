@@ -25,6 +25,7 @@ def test_strangers_are_sent_to_the_log_in(site):  # noqa: F811
 
 @pytest.mark.feature("BT-60")
 def test_the_box_is_empty_until_the_user_has_ticked_it(user):  # noqa: F811
+    """The page "Privacy" has an empty box until the user has ticked it."""
     client = browser(user)
     assert CHECKED not in client.get(PAGE).content
     answer = client.post(PAGE, {"action": "save", "geolocation_enabled": "on"})
