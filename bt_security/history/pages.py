@@ -25,7 +25,7 @@ from bt_security import devices, sessions
 from bt_security.history import charts, listing, summary
 from bt_security.history.asking import FilterForm
 from bt_security.history.cursors import parse_cursor
-from bt_security.history.shown import OUTCOME_LABELS, shown
+from bt_security.history.shown import METHOD_LABELS, OUTCOME_LABELS, shown
 from bt_security.models import LoginEvent
 from bt_security.ratelimit import rate_limited
 from bt_security.sessions.acting import not_while_impersonating
@@ -127,6 +127,7 @@ def _line(event: LoginEvent, page: listing.Page, current: UUID | None) -> dict[s
         **said,
         "happened_at": event.happened_at,
         "outcome_label": OUTCOME_LABELS[event.outcome],
+        "method_label": METHOD_LABELS.get(event.method, event.method),
         "place": ", ".join(filter(None, (place.get("city"), place.get("country")))),
         "disowned_at": event.disowned_at,
     }

@@ -22,6 +22,12 @@ OUTCOME_LABELS: dict[str, str | Promise] = {
     LoginOutcome.FACTOR_FAILED: _("Second factor failed"),
 }
 
+METHOD_LABELS: dict[str, str | Promise] = {
+    "password": _("with a password"),
+    "remote_user": _("by the web server"),
+    "forced": _("by a program"),
+}
+
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _MAYBE_MOMENT = {"type": ["string", "null"], "format": "date-time"}

@@ -132,6 +132,14 @@ def test_refusals_are_shown_as_such(mary, outcome, text):
     assert f">{text}</span>" in shown(browser(mary))
 
 
+@pytest.mark.parametrize(
+    ("method", "text"), [("password", "with a password"), ("CardBackend", "CardBackend")]
+)
+def test_the_way_to_log_in_is_shown(mary, method, text):
+    stored(mary, method=method)
+    assert f">{text}</span>" in shown(browser(mary))
+
+
 def test_what_a_client_sent_is_text(mary):
     stored(mary, user_agent="<script>alert(1)</script>", device_label="<b>x")
     page = shown(browser(mary))
