@@ -18,11 +18,17 @@ from django.test import Client
 from tests.history.conftest import FIREFOX, make_user, post_json
 from tests.history.judge import are_alike, differ, seconds, timed_in_turns
 
-pytestmark = [pytest.mark.once, pytest.mark.heavy, pytest.mark.usefixtures("history_on")]
+pytestmark = [
+    *(pytest.mark.once, pytest.mark.heavy),
+    # Keys are kept in memory once they are committed, as on a site.
+    *(pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("history_on")),
+]
 
 IS_FULL = os.environ.get("BT_TEST_SCALE") == "full"
 SAMPLES, WITHIN = (400, 0.05) if IS_FULL else (60, 0.2)
-SAMPLES_OF_BCRYPT, WITHIN_OF_BCRYPT = 20, 0.05 if IS_FULL else 0.2
+SAMPLES_OF_BCRYPT, WITHIN_OF_BCRYPT = 20, 0.2
+"""So few samples say whether there is a hash, not whether a query takes longer."""
+
 CLOCK = perf_counter if IS_FULL else thread_time
 """Few samples are timed by the processor's time: other processes of the machine do not count."""
 
@@ -36,7 +42,7 @@ class FastHasher(PBKDF2PasswordHasher):
     """About as slow as the rest of a log-in, so that its absence shows."""
 
     algorithm = "pbkdf2_fast"
-    iterations = 4_000
+    iterations = 8_000
 
 
 class BCrypt(BCryptSHA256PasswordHasher):
@@ -89,9 +95,9 @@ def of_unknown():
     refuse("nora@example.com")
 
 
-def series(count):
+def series(count, clock=CLOCK):
     """Pairs of times, of a known and an unknown name."""
-    return timed_in_turns(of_known, of_unknown, count=count, clock=CLOCK)
+    return timed_in_turns(of_known, of_unknown, count=count, clock=clock)
 
 
 @pytest.mark.feature("TK-67")
@@ -103,7 +109,7 @@ def test_known_and_unknown_names_take_the_same_time(settings):
 
 def test_they_do_with_bcrypt(settings):
     use(settings, hasher=BCrypt)
-    found = (series(SAMPLES_OF_BCRYPT) for _ in range(SERIES))
+    found = (series(SAMPLES_OF_BCRYPT, thread_time) for _ in range(SERIES))
     assert any(are_alike(pairs, within=WITHIN_OF_BCRYPT) for pairs in found)
 
 
