@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 IS_FULL = os.environ.get("BT_TEST_SCALE") == "full"
-SAMPLES, WITHIN = (400, 0.05) if IS_FULL else (60, 0.2)
+SAMPLES, WITHIN = (400, 0.05) if IS_FULL else (40, 0.2)
 SAMPLES_OF_BCRYPT, WITHIN_OF_BCRYPT = 20, 0.2
 """So few samples say whether there is a hash, not whether a query takes longer."""
 
@@ -49,7 +49,7 @@ class BCrypt(BCryptSHA256PasswordHasher):
     """The real thing, for a run of many tests as fast as it may be."""
 
     algorithm = "bcrypt_of_tests"
-    rounds = 12 if IS_FULL else 8
+    rounds = 12 if IS_FULL else 7
 
 
 class DelayingBackend(ModelBackend):
