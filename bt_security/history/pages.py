@@ -38,6 +38,13 @@ LINES = 25
 Page = Callable[..., HttpResponseBase]
 
 
+class Line(dict[str, Any]):
+    """One log-in of the list; reports of errors show what a template was given, but not this."""
+
+    def __repr__(self) -> str:
+        return f"<Line {self['id']}>"
+
+
 def owner_page(page: Page) -> Page:
     """Show a page to its owner alone: strangers log in first, who acts as the owner gets 403.
 
@@ -114,23 +121,23 @@ def end_session(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 @sensitive_variables()
-def _lines(page: listing.Page, current: UUID | None) -> list[dict[str, Any]]:
+def _lines(page: listing.Page, current: UUID | None) -> list[Line]:
     """Return what the list says of each event; templates read dictionaries fastest."""
     return [_line(event, page, current) for event in page.events]
 
 
 @sensitive_variables()
-def _line(event: LoginEvent, page: listing.Page, current: UUID | None) -> dict[str, Any]:
+def _line(event: LoginEvent, page: listing.Page, current: UUID | None) -> Line:
     said = shown(event, live=page.live, current=current)
     place = said["location"] or {}
-    return {
-        **said,
+    more = {
         "happened_at": event.happened_at,
         "outcome_label": OUTCOME_LABELS[event.outcome],
         "method_label": METHOD_LABELS.get(event.method, event.method),
         "place": ", ".join(filter(None, (place.get("city"), place.get("country")))),
         "disowned_at": event.disowned_at,
     }
+    return Line(said | more)
 
 
 @sensitive_variables()

@@ -25,6 +25,9 @@ class Place(NamedTuple):
     logins: int
     last_at: datetime
 
+    def __repr__(self) -> str:
+        return f"<Place {self.logins}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

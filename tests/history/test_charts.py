@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import connections
 from django.utils import timezone
 
 from bt_security.history.charts import MAX_DAYS, per_day
@@ -110,8 +110,9 @@ def test_the_day_on_which_clocks_go_forward_has_23_hours(mary, clock, at, day):
 
 @pytest.mark.once
 def test_a_database_may_keep_times_in_another_zone(mary, clock, monkeypatch):
-    monkeypatch.setitem(vars(connection), "timezone", ZoneInfo("Asia/Tokyo"))
-    monkeypatch.setitem(vars(connection), "timezone_name", "Asia/Tokyo")
+    known = vars(connections["default"])
+    monkeypatch.setitem(known, "timezone", ZoneInfo("Asia/Tokyo"))
+    monkeypatch.setitem(known, "timezone_name", "Asia/Tokyo")
     stored(mary, datetime(2026, 3, 30, 21, tzinfo=UTC))
     stored(mary, datetime(2026, 3, 30, 22, tzinfo=UTC))
     with timezone.override("Europe/Berlin"):

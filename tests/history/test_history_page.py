@@ -267,6 +267,15 @@ def test_it_works_under_asgi(mary):
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_a_report_of_an_error_in_a_template_says_nothing_of_a_log_in(mary, path):
+    full(mary)
+    answer = browser(mary).get(path)
+    assert CITY in answer.content.decode()
+    given = repr(answer.context_data)
+    assert not [secret for secret in (IP, AGENT, CITY) if secret in given]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_page_has_no_inline_style_or_script(mary, path):
     full(mary, timezone.now())
     page = shown(browser(mary), path)
