@@ -94,6 +94,7 @@ class LoginEvent(models.Model):
         settings.AUTH_USER_MODEL,
         null=True,
         on_delete=models.CASCADE,
+        db_index=False,  # the index of lists begins with it
         related_name="+",
         editable=False,
     )

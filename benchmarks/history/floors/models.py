@@ -14,7 +14,11 @@ class PlainEvent(models.Model):
 
     uid = models.UUIDField(unique=True)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.CASCADE,
+        db_index=False,
+        related_name="+",
     )
     name_digest = models.CharField(max_length=80, blank=True)
     outcome = models.CharField(max_length=16)
