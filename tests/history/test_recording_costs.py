@@ -24,10 +24,12 @@ def counted():
     found = []
     with CaptureQueriesContext(connection) as captured:
         yield found
-    for each in captured:
-        for table in ("bt_security_login_event", "bt_security_device"):
-            if table in each["sql"]:
-                found.append((each["sql"].split()[0], table))
+    found += [
+        (each["sql"].split()[0], table)
+        for each in captured
+        for table in ("bt_security_login_event", "bt_security_device")
+        if table in each["sql"]
+    ]
 
 
 def writes(found, table):
