@@ -17,7 +17,7 @@ logger = logging.getLogger("bt_security.audit")
 Judge = Callable[[Row], bool]
 Insert = Callable[[Sequence[Row]], None]
 
-_files = SpoolFiles(lambda: conf.audit.spool_dir, logger)
+_files = SpoolFiles(lambda: conf.audit.spool_dir, logger, "entries")
 
 
 def keep(rows: Sequence[Row], *, why: str) -> None:

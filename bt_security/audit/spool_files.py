@@ -25,10 +25,14 @@ Store = Callable[[list[T]], int]
 
 @dataclass(frozen=True)
 class SpoolFiles:
-    """The files of one directory, whose name is read when it is needed; "" = there is none."""
+    """The files of one directory, whose name is read when it is needed; "" = there is none.
+
+    `what` says in the log what they hold, such as "entries".
+    """
 
     directory: Callable[[], str]
     log: logging.Logger
+    what: str
 
     def keep(self, name: str, text: str) -> bool:
         """Write a file, which appears under its name only when it is complete and on the disk.
@@ -66,13 +70,16 @@ class SpoolFiles:
                 with transaction.atomic(using=using):
                     count = store(found)
             except Error as error:
-                self.log.error("Spooled lines still wait: %s.", type(error).__name__)
+                self._say_wait(error)
                 if not connections[using].in_atomic_block:
                     connections[using].close_if_unusable_or_obsolete()
                 continue
             file.unlink(missing_ok=True)
             stored += count
         return stored
+
+    def _say_wait(self, error: Exception) -> None:
+        self.log.error("Spooled %s still wait: %s.", self.what, type(error).__name__)
 
     def _found(self, file: Path, read: Read[T]) -> list[T]:
         """Return what a file holds, [] if it cannot be read now or was set aside."""
@@ -86,7 +93,7 @@ class SpoolFiles:
             self.log.error("A spooled file cannot be read: %s.", type(error).__name__)
             return []
         except BTSecurityError as error:
-            self.log.error("Spooled lines still wait: %s.", type(error).__name__)
+            self._say_wait(error)
             return []
         self.log.critical("A spooled file is not of this log; it was set aside.")
         return []

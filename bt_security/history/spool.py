@@ -33,7 +33,7 @@ SEALED_COLUMNS = ("ip_address", "user_agent")
 FAILURES = (Error, BTSecurityError, ImproperlyConfigured)
 """What may go wrong: the database, the keys, and the settings that both are found by."""
 
-_files = SpoolFiles(lambda: conf.history.spool_dir, logger)
+_files = SpoolFiles(lambda: conf.history.spool_dir, logger, "events")
 
 
 @sensitive_variables("event")
