@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from bt_security.history.recording import record_factor_failed, replay_spool
+from bt_security.history.recording import (
+    arecord_factor_failed,
+    record_factor_failed,
+    replay_spool,
+)
 
-__all__ = ["record_factor_failed", "replay_spool"]
+__all__ = ["arecord_factor_failed", "record_factor_failed", "replay_spool"]

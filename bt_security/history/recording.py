@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.utils import timezone
@@ -60,6 +61,10 @@ def record_factor_failed(
     The user gets a mail of it. Otherwise as `record`.
     """
     return record(user=user, outcome=LoginOutcome.FACTOR_FAILED, request=request, method=method)
+
+
+arecord_factor_failed = sync_to_async(record_factor_failed)
+"""`record_factor_failed` for async code; it runs in the thread of the database."""
 
 
 def replay_spool() -> int:

@@ -14,7 +14,7 @@ from django.contrib.auth.backends import ModelBackend, RemoteUserBackend
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.test import AsyncClient, Client, RequestFactory
 
-from bt_security.history import record_factor_failed
+from bt_security.history import arecord_factor_failed, record_factor_failed
 from bt_security.history.names import name_digest, name_digests
 from bt_security.history.receivers import method_of
 from bt_security.history.recording import AGENT_CHARS, record
@@ -223,6 +223,10 @@ class TestFactorFailed:
         assert event == only_event()
         assert (event.user, event.outcome) == (user, LoginOutcome.FACTOR_FAILED)
         assert (event.method, event.ip_address, event.device) == ("totp", "127.0.0.1", None)
+
+    def test_async_code_has_its_own(self, user):
+        async_to_sync(arecord_factor_failed)(request_of(), user, method="totp")
+        assert only_event().outcome == LoginOutcome.FACTOR_FAILED
 
     def test_a_long_method_is_cut(self, user):
         record_factor_failed(request_of(), user, method="x" * 300)
