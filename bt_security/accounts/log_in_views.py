@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -114,8 +115,10 @@ class PasswordDoneView(PrivateMixin, TemplateView):
     template_name = "bt_security/account/password_done.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the title of the page."""
-        return super().get_context_data(title=_("Your password is changed"), **kwargs)
+        """Add the title of the page, and where to go on."""
+        go_on = resolve_url(settings.LOGIN_REDIRECT_URL)
+        title = _("Your password is changed")
+        return super().get_context_data(title=title, go_on=go_on, **kwargs)
 
 
 @web.endpoint(

@@ -186,6 +186,10 @@ def test_strangers_log_in_before_they_change_a_password(path):
     assert (answer.status_code, answer["Location"]) == (302, f"{LOG_IN}?next={path}")
 
 
+def test_the_page_after_a_change_leads_on(client):
+    assert '<a href="/welcome">' in client.get(DONE).content.decode()
+
+
 def test_a_change_keeps_this_session_and_ends_the_others(client, ann):
     elsewhere = Client()
     elsewhere.force_login(ann)
