@@ -17,7 +17,7 @@ from bt_security.devices.labels import label_of
 from bt_security.devices.remembering import noted
 from bt_security.history import spool, storing
 from bt_security.history.names import name_digest
-from bt_security.history.waiting import store_or_wait
+from bt_security.history.waiting import store_or_wait, store_waiting
 from bt_security.models import LoginEvent, LoginOutcome
 from bt_security.net import client_ip
 
@@ -48,6 +48,7 @@ def record(
     except spool.FAILURES as error:
         spool.say_lost(outcome, user and user.pk, why=type(error).__name__)
         return None
+    store_waiting()
     if outcome == LoginOutcome.SUCCESS:
         return storing.store(event, request)
     return store_or_wait(event, request)
@@ -106,7 +107,7 @@ def _add_what_began(event: LoginEvent, request: HttpRequest) -> None:
     """Add the session that a log-in has begun, and the device that it was noted for."""
     event.session_uuid = _session_uuid(request)
     found = noted(request)
-    if found is not None:
+    if found is not None and found.device.user_id == event.user_id:
         event.device_id = found.device.pk
         event.is_new_device = found.is_new
 

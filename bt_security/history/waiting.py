@@ -26,7 +26,8 @@ def connect() -> None:
 def store_or_wait(event: LoginEvent, request: HttpRequest | None) -> LoginEvent | None:
     """Store an event now, or once the open transaction has ended, however it ends.
 
-    That is at its commit, else at the end of the request or of the process.
+    That is at its commit, else at the end of a request, at the next event outside of a
+    transaction, or at the end of the process.
     """
     if not is_in_transaction(alias()):
         return store(event, request)

@@ -14,6 +14,7 @@ from django.contrib.auth.backends import ModelBackend, RemoteUserBackend
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.test import AsyncClient, Client, RequestFactory
 
+from bt_security.devices.remembering import note_login
 from bt_security.history import arecord_factor_failed, record_factor_failed
 from bt_security.history.names import name_digest, name_digests
 from bt_security.history.receivers import method_of
@@ -119,6 +120,12 @@ class TestSuccess:
         log_in(client, user)
         log_in(client, staff)
         assert only_event(user=staff).is_new_device
+
+    def test_a_browser_that_was_noted_for_somebody_else_is_not_named(self, user, staff, rf):
+        request = rf.post("/")
+        note_login(request, staff)
+        record(user=user, outcome=LoginOutcome.SUCCESS, request=request)
+        assert only_event().device is None
 
     def test_the_user_agent_is_cut(self, user):
         log_in(browser(HTTP_USER_AGENT="x" * 10_000), user)

@@ -128,6 +128,13 @@ class TestTransactions:
         waiting.store_waiting()
         assert only_event().user == user
 
+    def test_what_nobody_has_stored_is_stored_by_the_next_event(self, transactional_db, user):
+        with transaction.atomic():
+            record(user=user, outcome=LoginOutcome.FAILURE, request=None)
+            transaction.set_rollback(True)
+        record(user=user, outcome=LoginOutcome.SUCCESS, request=None)
+        assert [event.outcome for event in events()] == ["failure", "success"]
+
     def test_the_connection_is_closed_again_at_the_end_of_a_request(self, transactional_db, user):
         with transaction.atomic():
             record(user=user, outcome=LoginOutcome.FAILURE, request=None)
