@@ -23,8 +23,8 @@ IMPERSONATION = "impersonation"
 NEEDED_BY = {
     EDGE: ("headers", "csrf", "sessions", "ratelimit", "history", "audit"),
     ACCOUNT: (SINGLE_USER, IMPERSONATION),
-    SESSION: ("sessions",),
-    AUTHENTICATION: (SINGLE_USER, IMPERSONATION),
+    SESSION: ("sessions", "accounts"),
+    AUTHENTICATION: (SINGLE_USER, IMPERSONATION, "accounts"),
 }
 HINTS = {
     EDGE: "Make it the first line of MIDDLEWARE.",

@@ -40,6 +40,14 @@ def test_sessions_without_djangos_middleware_are_e074(settings):
     assert error.msg.startswith(f"{SESSION} is not in MIDDLEWARE, and sessions")
 
 
+def test_pages_to_log_in_without_djangos_middleware_are_e074(settings):
+    settings.BT_SECURITY_FEATURES = ["accounts"]
+    settings.MIDDLEWARE = []
+    said = [error.msg for error in check_middleware_is_there()]
+    assert [message.split()[0] for message in said] == [SESSION, AUTHENTICATION]
+    assert all("accounts cannot work" in message for message in said)
+
+
 def test_single_user_mode_without_its_middleware_is_e074(settings):
     settings.BT_SECURITY_SITE_SINGLE_USER = "alice"
     settings.MIDDLEWARE = []
