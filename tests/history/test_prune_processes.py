@@ -44,6 +44,7 @@ def test_a_killed_run_is_finished_by_the_next_one(child_environment, batch):
     assert LoginEvent.objects.count() == 5
 
 
+@pytest.mark.once
 def test_peak_memory_is_that_of_a_few_rows(child_environment):
     mary = account()
     peaks = []
