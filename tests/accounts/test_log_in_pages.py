@@ -113,6 +113,11 @@ def test_a_refused_log_in_shows_the_form_again(ann, username, password):
     assert get_user(client).is_anonymous
 
 
+def test_a_refusal_is_read_out(ann):
+    text = enter(Client(), "wrong").content.decode()
+    assert '<div role="alert"><ul class="errorlist nonfield"' in text
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [("{", "application/json"), ("no boundary", "multipart/form-data"), ("\0", "text/plain")],
