@@ -47,7 +47,7 @@ def test_off_or_malformed_it_has_nothing_to_say(settings, value):
     assert check_engine() == []
 
 
-@pytest.mark.django_db  # Django 6.1 asks the database what it can
+@pytest.mark.django_db(databases=["default", "other"])  # Django 6.1 asks what they can
 def test_the_check_is_registered(site):
     site.SESSION_ENGINE = DJANGOS_ENGINE
     assert "bt_security.E094" in {found.id for found in run_checks()}
