@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,19 @@ from django.views.decorators.debug import sensitive_variables
 
 from bt_security.audit.spool_files import SpoolFiles
 from bt_security.conf import conf
-from bt_security.exceptions import BTSecurityError
-from bt_security.fields import Sealed
-from bt_security.keys import keyed_digest, keyed_digests
+from bt_security.crypto import aad_tail, parse_sealed
+from bt_security.exceptions import BTSecurityError, NotSealed, Tampered
+from bt_security.keys import opener, ring
 from bt_security.models import Device, LoginEvent
 
 logger = logging.getLogger("bt_security.history")
 
-PURPOSE = "login-spool"
 COLUMNS = (
     *("uid", "user_id", "name_digest", "outcome", "method", "happened_at"),
-    *("device_id", "device_label", "is_new_device", "session_uuid"),
+    *("device_id", "device_label", "is_new_device", "session_uuid", "ip_address", "user_agent"),
 )
-SEALED_COLUMNS = ("ip_address", "user_agent")
+
+_TAIL = aad_tail("bt_security.history.spool")
 
 FAILURES = (Error, BTSecurityError, ImproperlyConfigured)
 """What may go wrong: the database, the keys, and the settings that both are found by."""
@@ -40,10 +38,11 @@ _files = SpoolFiles(lambda: conf.history.spool_dir, logger, "events")
 def keep(event: LoginEvent, *, why: str) -> None:
     """Write an event to the spool and say so loudly; without a spool the line has it whole.
 
-    Address and browser are sealed as in the table; an event that cannot be sealed is lost.
+    It is sealed as a whole, with the key that seals columns: a key of its own might be one that
+    nobody can make while the disk is full. An event that cannot be sealed is lost.
     """
     try:
-        text = _as_json(event)
+        text = _seal(event)
     except FAILURES as error:
         say_lost(event.outcome, event.user_id, why=f"{why}, {type(error).__name__}")
         return
@@ -51,10 +50,13 @@ def keep(event: LoginEvent, *, why: str) -> None:
         is_kept = _files.keep(f"{event.happened_at:%Y%m%d%H%M%S%f}-{event.uid.hex}", text)
     except OSError as error:
         why, is_kept = f"{why}, spool: {type(error).__name__}", False
+    what = (event.outcome, event.user_id, why)
     if is_kept:
-        logger.critical("The login history did not take an event (%s); it waits in the spool.", why)
+        logger.critical(
+            "The login history did not take a %s of user %s (%s); it waits in the spool.", *what
+        )
     else:
-        logger.critical("The login history did not take this event (%s): %s", why, text)
+        logger.critical("The login history did not take this %s of user %s (%s): %s", *what, text)
 
 
 def say_lost(outcome: str, user_pk: Any, *, why: str) -> None:
@@ -70,14 +72,14 @@ def waiting() -> list[Path]:
 def replay(*, using: str, max_files: int | None = None) -> int:
     """Store what waits and return how many events that were; what is stored already is skipped.
 
-    So are events of an account that is gone: they would have gone with it. A file that does not
-    carry the MAC of this site is renamed and logged.
+    So are events of an account that is gone: they would have gone with it. A file that was not
+    sealed here is renamed and logged.
     """
 
     def store(events: list[LoginEvent]) -> int:
         return sum(_store(event, using) for event in events)
 
-    return _files.replay(_genuine, store, using=using, max_files=max_files)
+    return _files.replay(_opened, store, using=using, max_files=max_files)
 
 
 def _store(event: LoginEvent, using: str) -> int:
@@ -94,52 +96,36 @@ def _store(event: LoginEvent, using: str) -> int:
     return 1
 
 
-def _as_json(event: LoginEvent) -> str:
-    """Return the event as one line of JSON with a MAC, sealed columns sealed.
+@sensitive_variables()
+def _seal(event: LoginEvent) -> str:
+    """Return the event as one sealed line.
 
     Raises:
-        BTSecurityError, Error: it cannot be sealed.
+        BTSecurityError, Error, ImproperlyConfigured: it cannot be sealed.
     """
-    columns = {name: getattr(event, name) for name in COLUMNS}
-    for name in SEALED_COLUMNS:
-        field: Any = LoginEvent._meta.get_field(name)
-        sealed = field.pre_save(event, True)
-        columns[name] = None if sealed is None else sealed.text
-    columns["happened_at"] = event.happened_at.isoformat(timespec="microseconds")
-    plain = {name: value if value is None else str(value) for name, value in columns.items()}
-    plain["is_new_device"] = "1" if event.is_new_device else ""
-    return _canonical(plain | {"mac": keyed_digest(PURPOSE, _canonical(plain).encode())})
+    values = {name: getattr(event, name) for name in COLUMNS}
+    texts = {name: None if value is None else str(value) for name, value in values.items()}
+    return ring().sealing_key.seal(json.dumps(texts).encode(), tail=_TAIL)
 
 
-def _canonical(columns: Mapping[str, str | None]) -> str:
-    return json.dumps(columns, separators=(",", ":"), sort_keys=True)
-
-
-def _genuine(text: str) -> list[LoginEvent]:
+@sensitive_variables()
+def _opened(text: str) -> list[LoginEvent]:
     """Return the event of a file's text, none if it is not of this log.
 
     Raises:
-        BTSecurityError: the key of the MAC is not at hand.
+        WrongKey, RetiredKey: the key that it was sealed with is not at hand.
     """
     try:
-        columns = json.loads(text)
-        mac = str(columns.pop("mac")).encode()
-        content = _canonical(columns).encode()
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        envelope = parse_sealed(text)
+        content = opener(envelope.prefix).open(envelope, tail=_TAIL)
+    except (NotSealed, Tampered):
         return []
-    if not any(hmac.compare_digest(mac, d.encode()) for d in keyed_digests(PURPOSE, content)):
-        return []
-    return [_event(columns)]
-
-
-def _event(columns: Mapping[str, str | None]) -> LoginEvent:
-    values: dict[str, Any] = {}
+    texts = json.loads(content)
     fields: list[Any] = list(LoginEvent._meta.concrete_fields)
-    for field in fields:
-        text = columns.get(field.attname)
-        if field.attname in SEALED_COLUMNS:
-            values[field.attname] = None if text is None else Sealed(text)
-        elif field.attname in COLUMNS and field.attname != "is_new_device":
-            target = field.target_field if field.remote_field else field
-            values[field.attname] = None if text is None else target.to_python(text)
-    return LoginEvent(**values | {"is_new_device": bool(columns["is_new_device"])})
+    known = {field.attname: field for field in fields if field.attname in texts}
+    return [LoginEvent(**{name: _value(known[name], texts[name]) for name in known})]
+
+
+def _value(field: Any, text: str | None) -> Any:
+    column = field.target_field if field.remote_field else field
+    return None if text is None else column.to_python(text)

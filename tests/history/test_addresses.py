@@ -125,7 +125,7 @@ class TestChangeOfKey:
 
     def test_events_of_before_are_sealed_anew_and_open(self, changed):
         assert self.prefixes() == {"e1"}
-        rotate(Choice())
+        rotate(Choice(), settle_seconds=0)
         assert self.prefixes() == {"e2"}
         assert {event.ip_address for event in LoginEvent.objects.all()} == {"1.2.3.4"}
         assert {event.user_agent for event in LoginEvent.objects.all()} == {FIREFOX}
@@ -133,12 +133,12 @@ class TestChangeOfKey:
     def test_events_of_both_keys_are_found_by_their_address(self, changed):
         log_in(browser(REMOTE_ADDR="1.2.3.4"), changed)
         assert LoginEvent.objects.filter(ip_address="1.2.3.4").count() == 3
-        rotate(Choice())
+        rotate(Choice(), settle_seconds=0)
         assert LoginEvent.objects.filter(ip_address="1.2.3.4").count() == 3
         assert not LoginEvent.objects.filter(ip_address="1.2.3.5")
 
     def test_a_name_of_before_has_the_same_digest(self, changed):
-        rotate(Choice())
+        rotate(Choice(), settle_seconds=0)
         log_in(browser(), "nobody@example.com")
         first, second = LoginEvent.objects.filter(user=None)
         assert first.name_digest == second.name_digest
@@ -151,7 +151,7 @@ class TestChangeOfKey:
         monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", KEY)
         keys.forget()
         assert history.replay_spool() == 1
-        rotate(Choice())
+        rotate(Choice(), settle_seconds=0)
         assert only_event().ip_address == PEER
         monkeypatch.undo()
         keys.forget()
