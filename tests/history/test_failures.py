@@ -52,6 +52,7 @@ def read_only():
 
 @contextmanager
 def full_disk():
+    run("VACUUM")  # what is free inside of the file would be room as well
     with connection.cursor() as cursor:
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages}")
