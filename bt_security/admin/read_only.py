@@ -33,8 +33,17 @@ class ReadOnlyAdmin(_Admin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: commands alone delete."""
-        return False
+        """Whether a row may go with its user, whom somebody deletes elsewhere in the admin.
+
+        There Django asks this for each row that would go, and whoever may delete the user may
+        not be stopped by it. Here nothing is deleted: commands alone do that.
+        """
+        page = getattr(request, "resolver_match", None)
+        return obj is not None and page is not None and not self._is_own(page.url_name or "")
+
+    def _is_own(self, url_name: str) -> bool:
+        """Whether an address of the admin is one of these rows' own."""
+        return url_name.startswith(f"{self.opts.app_label}_{self.opts.model_name}_")
 
 
 class ReadOnlyPages(ReadOnlyAdmin):
