@@ -84,12 +84,21 @@ def on_logout(*, request: HttpRequest | None, user: AbstractBaseUser | None, **_
 def on_login_failed(
     *, credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any
 ) -> None:
-    """Record a refused log-in: the account if there is one, else a keyed digest of the name."""
+    """Record a refused log-in: the account if there is one, else a keyed digest of the name.
+
+    The address is that of somebody who did not get in, so it is sealed as nobody's, and what is
+    done for a name is the same whether or not it is an account's.
+    """
     name = typed_name(credentials)
-    user = account_named(name)
-    details = {} if user is not None or not name else {"name_tag": _tag(name)}
+    user, tag = account_named(name), _tag(name) if name else ""
     with _surroundings(request):
-        record_refusal("user.login_failed", target=user, outcome="failure", details=details)
+        record_refusal(
+            "user.login_failed",
+            target=user,
+            outcome="failure",
+            details={"name_tag": tag} if tag and user is None else {},
+            subject="",
+        )
 
 
 def _surroundings(request: HttpRequest | None) -> AbstractContextManager[Any]:

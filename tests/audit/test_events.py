@@ -19,10 +19,10 @@ from django.test import AsyncClient, Client, RequestFactory
 import bt_security
 from bt_security import devices, keys, net, sessions, tokens
 from bt_security.apps import RECEIVERS
-from bt_security.audit import actions, settings_watch
+from bt_security.audit import actions, personal, settings_watch
 from bt_security.exceptions import FetchRefused, TokenRefused
 from bt_security.keys.purpose import new_generation
-from bt_security.models import ActorKind, Device, Outcome, Session
+from bt_security.models import ActorKind, AuditSubjectKey, Device, Outcome, Session
 from bt_security.signals import credentials_changed
 from bt_security.tokens import api, feeds
 from tests.audit.conftest import PASSWORD, make_user
@@ -100,6 +100,12 @@ class TestLogins:
         assert entry.target_id == str(user.pk)
         assert entry.actor_kind == ActorKind.ANONYMOUS
         assert "s3cret" not in str(entry.entry.__dict__)
+
+    def test_the_address_of_a_refused_log_in_is_nobodys(self, site, user):
+        sign_in(Client(), user, "s3cret-guess")
+        assert site.only().personal_data["address"] == "127.0.0.1"
+        (key,) = AuditSubjectKey.objects.all()
+        assert key.subject == personal.anonymous_subject()
 
     def test_an_unknown_name_is_a_tag_only(self, site):
         data = {"username": "nobody@example.com", "password": "x"}
