@@ -20,6 +20,7 @@ import bt_security
 from bt_security import devices, keys, net, sessions, tokens
 from bt_security.apps import RECEIVERS
 from bt_security.audit import actions, personal, settings_watch
+from bt_security.conf import conf
 from bt_security.exceptions import FetchRefused, TokenRefused
 from bt_security.keys.purpose import new_generation
 from bt_security.models import ActorKind, AuditSubjectKey, Device, Outcome, Session
@@ -302,6 +303,16 @@ class TestSettings:
         first, second = site.only(action="settings.changed").body["changes"]
         assert (first["before"], first["after"]) == (None, "90")
         assert (second["before"], second["after"]) == ("1209600", "60")
+
+    def test_a_secret_setting_is_a_digest(self, site, settings, monkeypatch):
+        monkeypatch.setattr(type(conf.site).base_url, "secret", True)
+        settings.BT_SECURITY_SITE_BASE_URL = "https://canary.example"
+        settings_watch.record_changes()
+        settings.BT_SECURITY_SITE_BASE_URL = "https://another-canary.example"
+        assert settings_watch.record_changes() == ["BT_SECURITY_SITE_BASE_URL"]
+        (change,) = site.only(action="settings.changed").body["changes"]
+        assert change["before"] != change["after"]
+        assert "canary" not in str(change)
 
     def test_migrate_compares_once(self, site, settings, django_app):
         settings_watch.record_changes()

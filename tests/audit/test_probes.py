@@ -84,12 +84,21 @@ def test_a_crash_right_after_the_commit_keeps_the_entry(log, child_environment):
     assert [entry.target_id for entry in log(action="test.done")] == ["crash"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_ends_in_a_transaction_stores_its_refusals_first(log, child_environment):
+    child = [sys.executable, "-m", "tests.audit.leaving"]
+    assert subprocess.run(child, env=child_environment, timeout=60).returncode == 3
+    assert not Account.objects.filter(email="leaving@example.com").exists()
+    assert [entry.target_id for entry in log(action="test.done")] == ["leaving"]
+
+
 class TestFullDisk:
     """The database has no room left."""
 
     @pytest.fixture
     def full(self, transactional_db, site):
         with connection.cursor() as cursor:
+            cursor.execute("VACUUM")  # pages that deleted rows have left would be filled first
             pages = cursor.execute("PRAGMA page_count").fetchone()[0]
             cursor.execute(f"PRAGMA max_page_count = {pages}")
         yield

@@ -11,12 +11,23 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from bt_security import audit
-from bt_security.audit import rows
+from bt_security.audit import personal, rows
+from bt_security.audit.circumstances import circumstances
 from bt_security.audit.recording import is_genuine
 from bt_security.audit.rows import Row, row_hash
 from bt_security.audit.scopes import in_request
+from bt_security.audit.seals.sealing import seal
 from bt_security.exceptions import WrongKey
-from bt_security.models import ActorKind, AuditEntry, AuditSubjectKey, Outcome, Severity
+from bt_security.models import (
+    ActorKind,
+    AuditEntry,
+    AuditHour,
+    AuditRetention,
+    AuditSeal,
+    AuditSubjectKey,
+    Outcome,
+    Severity,
+)
 from tests.audit.conftest import make_user
 
 ACTION = "test.done"
@@ -87,6 +98,34 @@ def test_a_text_names_the_target(log):
 def test_an_outcome_other_than_success_is_more_severe(log):
     audit.record(ACTION, outcome="failure")
     assert (log.only().outcome, log.only().severity) == (Outcome.FAILURE, Severity.MEDIUM)
+
+
+def test_a_site_asks_the_log_by_its_own_questions(log, user):
+    audit.record(ACTION, target="bill:7", actor="task:nightly")
+    audit.record(ACTION, target="bill:8", actor=user)
+    first, second = AuditEntry.objects.filter(action=ACTION).order_by("id")
+    asked = AuditEntry.objects.with_action(ACTION).newest_first()
+    assert list(asked) == [second, first]
+    assert list(asked.before(second.id)) == [first]
+    assert list(asked.by_actor(str(user.pk))) == [second]
+    assert list(asked.about("bill", "7")) == [first]
+    assert list(asked.from_address([b"another"])) == []
+
+
+def test_no_row_of_the_log_shows_what_it_holds(log, user):
+    """What stands in error reports and in the shell of each of its models."""
+    audit.record(ACTION, personal={"email": "canary@b.example"}, subject="user:5", actor=user)
+    entry, key = AuditEntry.objects.latest("id"), AuditSubjectKey.objects.get(subject="user:5")
+    seal()
+    hour = AuditHour(hour=timezone.now(), action=ACTION, outcome=1, count=3)
+    record = AuditRetention(seq=4)
+    shown = [str(one) for one in (entry, key, AuditSeal.objects.latest("seq"), record, hour)]
+    assert shown[0] == f"{ACTION} {entry.uid}"
+    assert shown[1] == f"data key {key.pk}"
+    assert shown[2:4] == ["seal 1", "retention record 4"]
+    assert shown[4].startswith(f"3 x {ACTION} at ")
+    assert repr(personal._data_key("user:5")) == f"<data key {key.pk}>"
+    assert "canary" not in repr([circumstances(), *shown])
 
 
 def test_uids_sort_by_time():

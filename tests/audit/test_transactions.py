@@ -20,7 +20,7 @@ from bt_security.audit.recording import is_genuine
 from bt_security.audit.rows import from_json
 from bt_security.audit.scopes import in_request
 from bt_security.exceptions import AuditUnavailable
-from bt_security.models import ActorKind, AuditEntry
+from bt_security.models import ActorKind, AuditEntry, AuditSubjectKey
 from tests.audit.spooled import replay
 from tests.testapp.models import Account
 
@@ -293,6 +293,41 @@ def test_an_entry_that_cannot_be_made_lets_nothing_commit(log, user, settings):
     settings.BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY = True
     keys.forget()
     assert not Account.objects.filter(is_staff=True).exists()
+
+
+@pytest.fixture
+def no_key(log, settings):
+    """A process that may not seal: nothing of the log can be finished."""
+    settings.BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY = False
+    keys.forget()
+    yield
+    settings.BT_SECURITY_KEYS_ACCEPT_DATABASE_KEY = True
+    keys.forget()
+
+
+def test_where_the_action_goes_on_an_entry_that_cannot_be_sealed_is_said_loudly(no_key, caplog):
+    assert audit.record(SPOOLED, details={"count": 3}) is None
+    assert audit.record_refusal(ACTION) is None
+    first, second = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert 'test.login success {"count":3}' in first.getMessage()
+    assert "test.done" in second.getMessage()
+
+
+def test_of_two_that_make_a_persons_key_both_use_the_first(log, user):
+    """Another request has made the key after this one has looked for it."""
+    others = [AuditSubjectKey(pk=7, subject="user:5", secret=b"k" * 32)]
+
+    def make_it_after(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and "subject_key" in sql and others:
+            others.pop().save(force_insert=True)
+        return found
+
+    with connection.execute_wrapper(make_it_after):
+        audit.record(ACTION, personal={"email": "a@b.example"}, subject="user:5")
+    entry = log.only(action=ACTION)
+    assert entry.subject_key == 7
+    assert entry.personal_data == {"email": "a@b.example"}
 
 
 def test_a_task_that_outlives_its_request_is_outside_of_it(log):

@@ -323,6 +323,7 @@ def test_workers_need_to_know_the_settings(log, monkeypatch):
         verdict_of(workers=2)
 
 
+@pytest.mark.django_db(transaction=True)  # the new key comes by a connection of its own
 def test_without_the_key_of_the_macs_integrity_is_not_provable(log):
     Setting.vault.filter(name__startswith="_purpose/audit-mac/").delete()
     keys.forget()

@@ -72,6 +72,12 @@ def test_a_record_that_was_changed_is_forged(pruned, column):
     assert tampering(verdict_of()).keys() == {"RETENTION FORGED", "DELETED"}
 
 
+@pytest.mark.once
+def test_a_record_with_a_value_of_another_type_is_forged(pruned):
+    run(f"UPDATE {RETENTION} SET signature = 'text'")
+    assert tampering(verdict_of()).keys() == {"RETENTION FORGED", "DELETED"}
+
+
 def test_a_record_that_somebody_made_is_forged(log):
     record = AuditRetention(
         seq=1,

@@ -126,7 +126,7 @@ def serving(tmp_path_factory):
 
 def wait_for_the_site(process, log, port):
     address = f"http://{demo.HOST}:{port}"
-    for _ in range(600):
+    for _ in range(1_800):  # the demo is slow while other tests use the machine
         assert process.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(f"{address}/admin/login/", timeout=5).close()

@@ -17,10 +17,12 @@ from django.core.management.sql import emit_post_migrate_signal
 from django.core.signals import request_started
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models.signals import post_migrate
 
 from bt_security import keys
 from bt_security.keys import store
 from bt_security.keys.state import write_state
+from bt_security.models import AuditSubjectKey
 from bt_security.rotation import first_start
 from tests.rotation.conftest import (
     NEW,
@@ -231,6 +233,17 @@ def test_the_receiver_is_connected_only_with_an_operator_key(monkeypatch):
     assert not is_connected()
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", OLD)
     assert is_connected()
+
+
+@pytest.mark.parametrize("features", [[], "no list"])
+def test_columns_of_the_package_alone_connect_nothing_until_a_feature_is_on(
+    monkeypatch, settings, features
+):
+    monkeypatch.setattr(first_start, "sealed_models", lambda: [(AuditSubjectKey, [])])
+    monkeypatch.setattr(post_migrate, "receivers", [])
+    settings.BT_SECURITY_FEATURES = features
+    first_start.connect()
+    assert post_migrate.receivers == []
 
 
 def test_nothing_is_connected_without_sealed_columns(start, tmp_path):
