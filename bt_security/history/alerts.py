@@ -87,11 +87,10 @@ def _tell(event: LoginEvent, kind: str, page: str) -> None:
         user = get_user_model()._base_manager.filter(pk=cast(Any, event.user_id)).first()
         if user is None or not _address_of(user) or not _is_due(event, kind):
             return
-        context = _context(event, page, user)
-    except _EXPECTED as error:
+        context, language = _context(event, page, user), mail.language_of(user)
+    except Exception as error:  # noqa: BLE001 - the user model is the site's own
         _log(event, error)
         return
-    language = mail.language_of(user)
     mail.send_later(to=_address_of(user), template=kind, context=context, language=language)
 
 

@@ -233,3 +233,16 @@ def test_a_database_that_fails_stops_nothing_and_is_logged_without_its_words(
     (record,) = caplog.records
     assert record.getMessage() == f"No mail was sent of the log-in {event.uid} (OperationalError)."
     assert record.exc_info is None
+
+
+def test_a_user_model_with_a_fault_stops_no_log_in(owner, user, committed, monkeypatch, caplog):
+    def locale(account):
+        raise ZeroDivisionError("canary")
+
+    monkeypatch.setattr(get_user_model(), "locale", property(locale), raising=False)
+    client = browser(**STRANGER)
+    committed(log_in, client, user)
+    assert is_in(client)
+    assert mail.outbox == []
+    assert "(ZeroDivisionError)" in caplog.text
+    assert "canary" not in caplog.text
