@@ -11,10 +11,11 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.decorators.debug import sensitive_variables
 from django.views.generic import View
 
 from bt_security import web
-from bt_security.ratelimit.counting import ahit, hit
+from bt_security.ratelimit.counting import hit
 from bt_security.ratelimit.decision import Decision
 from bt_security.ratelimit.login import credit
 from bt_security.ratelimit.responses import CODE, STATUS, add_headers, message, refusal
@@ -72,11 +73,9 @@ def rate_limited(
             ) -> HttpResponseBase:
                 if not _counts(request, methods):
                     return cast(HttpResponseBase, await view(request, *args, **kwargs))
-                name = account_name(request, account)
-                decision = await ahit(operation, request, account=name)
+                decision = await sync_to_async(_counted)(operation, request, account)
                 if not decision.allowed:
                     return await sync_to_async(refusal)(request, decision)
-                _note(request, decision, account=name)
                 response = cast(HttpResponseBase, await view(request, *args, **kwargs))
                 add_headers(response, decision)
                 return response
@@ -87,11 +86,9 @@ def rate_limited(
         def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not _counts(request, methods):
                 return cast(HttpResponseBase, view(request, *args, **kwargs))
-            name = account_name(request, account)
-            decision = hit(operation, request, account=name)
+            decision = _counted(operation, request, account)
             if not decision.allowed:
                 return refusal(request, decision)
-            _note(request, decision, account=name)
             response = cast(HttpResponseBase, view(request, *args, **kwargs))
             add_headers(response, decision)
             return response
@@ -160,6 +157,12 @@ def _counts(request: HttpRequest, methods: Collection[str] | None) -> bool:
     return method in {name.upper() for name in methods}
 
 
-def _note(request: HttpRequest, decision: Decision, *, account: str) -> None:
-    request.rate_limit = decision  # type: ignore[attr-defined]
-    credit(request, decision, account=account)
+@sensitive_variables()
+def _counted(operation: str, request: HttpRequest, source: AccountSource) -> Decision:
+    """Count a hit; the name stays in here, where no report of an error in the view shows it."""
+    name = account_name(request, source)
+    decision = hit(operation, request, account=name)
+    if decision.allowed:
+        request.rate_limit = decision  # type: ignore[attr-defined]
+        credit(request, decision, account=name)
+    return decision
