@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -40,6 +40,9 @@ MAILS_PER_HOUR = {NEW_DEVICE: 5, FACTOR_FAILED: 1}
 Whoever tries codes tries many, and one mail says so. A program without cookies is a new device each
 time; there some mails are let through, or a log-in of the owner would hide a stranger's.
 """
+
+ASLEEP = timedelta(days=30)
+"""So long a history has to reach back before an account without log-ins in it is no new one."""
 
 _EXPECTED = (Error, BTSecurityError, ImproperlyConfigured)
 
@@ -85,7 +88,7 @@ def _tell(event: LoginEvent, kind: str, page: str) -> None:
     """Send the mail if it is due."""
     try:
         user = get_user_model()._base_manager.filter(pk=cast(Any, event.user_id)).first()
-        if user is None or not _address_of(user) or not _is_due(event, kind):
+        if user is None or not _address_of(user) or not _is_due(event, kind, user):
             return
         context, language = _context(event, page, user), mail.language_of(user)
     except Exception as error:  # noqa: BLE001 - the user model is the site's own
@@ -94,12 +97,12 @@ def _tell(event: LoginEvent, kind: str, page: str) -> None:
     mail.send_later(to=_address_of(user), template=kind, context=context, language=language)
 
 
-def _is_due(event: LoginEvent, kind: str) -> bool:
+def _is_due(event: LoginEvent, kind: str, user: AbstractBaseUser) -> bool:
     """Whether this is not the first device of an account, and not one mail of too many."""
     most = MAILS_PER_HOUR[kind]
     if _before(event, kind)[:most].count() >= most:
         return False
-    return kind == FACTOR_FAILED or _was_known(event)
+    return kind == FACTOR_FAILED or _was_known(event) or _was_asleep(event, user)
 
 
 def _before(event: LoginEvent, kind: str) -> LoginEventQuerySet:
@@ -117,6 +120,20 @@ def _was_known(event: LoginEvent) -> bool:
         return True
     earlier = _of_user(event).before(event.happened_at, event.pk)
     return earlier.filter(outcome=LoginOutcome.SUCCESS).exists()
+
+
+def _was_asleep(event: LoginEvent, user: AbstractBaseUser) -> bool:
+    """Whether the account is older than all that is kept of log-ins.
+
+    Then it is not new: nobody has used it for long, and its devices may be deleted by now. Thieves
+    like such accounts. Where the history is new itself, it tells nothing.
+    """
+    joined = getattr(user, "date_joined", None)
+    times = LoginEvent.objects.using(_alias()).order_by("happened_at", "pk")
+    oldest = times.values_list("happened_at", flat=True).first()
+    if not isinstance(joined, datetime) or oldest is None:
+        return False
+    return joined < oldest <= event.happened_at - ASLEEP
 
 
 def _of_user(event: LoginEvent) -> LoginEventQuerySet:

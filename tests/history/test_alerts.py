@@ -11,6 +11,7 @@ from django.core import mail
 from django.db import OperationalError, connection
 from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bt_security.history import record_factor_failed
 from bt_security.history.alerts import FACTOR_FAILED, MAILS_PER_HOUR, NEW_DEVICE, notify
@@ -76,6 +77,21 @@ def test_it_is_on_the_async_stack(owner, user, committed):
 
 def test_the_first_device_of_an_account_is_news_to_nobody(owner):
     assert mail.outbox == []
+
+
+@pytest.mark.parametrize(
+    ("joined", "history_days", "mails"), [(400, 31, 1), (400, 29, 0), (30, 31, 0), (400, 0, 0)]
+)
+def test_an_account_that_nobody_has_used_for_long_is_no_new_one(
+    user, committed, monkeypatch, joined, history_days, mails
+):
+    now = timezone.now()
+    since = now - timedelta(days=joined)
+    monkeypatch.setattr(get_user_model(), "date_joined", since, raising=False)
+    if history_days:
+        event_of(make_user("eve"), happened_at=now - timedelta(days=history_days))
+    committed(log_in, browser(**STRANGER), user)
+    assert len(mail.outbox) == mails
 
 
 def test_a_browser_that_is_known_is_not_mailed_about(owner, user, committed):
