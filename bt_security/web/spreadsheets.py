@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 _WIDE = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -11,6 +12,9 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "'", *_WIDE)
 
 Source: OWASP, CSV Injection.
 """
+
+_WITHIN = re.compile('([;\t\r\n]["\\s]*)(?=[=+\\-@' + "".join(_WIDE) + "])")
+"""Where a program that splits lines at semicolons, as in much of Europe, sees a formula begin."""
 
 
 class _Line:
@@ -40,6 +44,8 @@ def safe_cell(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula.
 
     One that it could take for a formula begins with an apostrophe, and so does one that began
-    with an apostrophe: taking the first one away gives the value back.
+    with an apostrophe: taking the first one away gives the value back. Within a cell an apostrophe
+    comes after a semicolon that a formula could follow.
     """
+    cell = _WITHIN.sub(r"\1'", cell)
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

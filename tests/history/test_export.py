@@ -160,6 +160,21 @@ def test_a_cell_that_is_no_formula_stays_as_it_is():
     assert [safe_cell(text) for text in ("", "a=b", "7", " =1")] == ["", "a=b", "7", " =1"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "cell"),
+    [
+        ("X;=HYPERLINK(1)", "X;'=HYPERLINK(1)"),
+        ('X; "@SUM(1)', "X; \"'@SUM(1)"),
+        ("X;-1;+1", "X;'-1;'+1"),
+        (";=1", ";'=1"),
+    ],
+)
+def test_nor_is_a_part_of_one_where_semicolons_divide_cells(mary, sent, cell):
+    stored(mary, user_agent=sent)
+    (row,) = as_csv(browser(mary))
+    assert row["user_agent"] == cell
+
+
 def test_cells_with_quotes_and_line_breaks_stay_one_cell():
     text = "".join(csv_lines(["a", "b"], [["x\r\ny", 'say "1", please']]))
     _head, row = csv.reader(io.StringIO(text, newline=""))
