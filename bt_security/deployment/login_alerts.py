@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Tags
 from django.core.checks import register as register_check
 from django.core.exceptions import ImproperlyConfigured
@@ -45,5 +46,17 @@ def connect() -> None:
 def _missing() -> Iterator[str]:
     if not page_path():
         yield "the site's URLs do not include bt_security.urls, so mails have no link"
+    elif _is_host_chosen():
+        yield (
+            "whoever logs in chooses the host of its link among ALLOWED_HOSTS, because "
+            "BT_SECURITY_SITE_BASE_URL is empty"
+        )
     for fault in faults():
         yield f"nobody is asked for another password, because {fault}"
+
+
+def _is_host_chosen() -> bool:
+    """Whether a request may name another host than the site's only one."""
+    hosts = settings.ALLOWED_HOSTS
+    has_pattern = any(host.startswith(("*", ".")) for host in hosts)
+    return not conf.site.base_url and (len(hosts) > 1 or has_pattern)

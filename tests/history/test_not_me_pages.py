@@ -80,8 +80,29 @@ def faults_of():
     return [(found.id, found.level) for found in check_way_out()]
 
 
-def test_a_site_with_all_of_it_hears_nothing(alert_site):
+@pytest.fixture
+def complete_site(alert_site):
+    """The site as it is deployed: with an address of its own."""
+    alert_site.BT_SECURITY_SITE_BASE_URL = "https://bills.example.com"
+    return alert_site
+
+
+def test_a_site_with_all_of_it_hears_nothing(complete_site):
     assert faults_of() == []
+
+
+@pytest.mark.parametrize(
+    ("hosts", "is_told"),
+    [
+        (["bills.example.com"], False),
+        (["bills.example.com", "localhost"], True),
+        ([".example.com"], True),
+        (["*"], True),
+    ],
+)
+def test_a_host_that_a_thief_may_choose_for_the_link_is_named(alert_site, hosts, is_told):
+    alert_site.ALLOWED_HOSTS = hosts
+    assert ("BT_SECURITY_SITE_BASE_URL" in "".join(f.msg for f in check_way_out())) is is_told
 
 
 @pytest.mark.parametrize(
@@ -93,8 +114,8 @@ def test_a_site_with_all_of_it_hears_nothing(alert_site):
         ("ROOT_URLCONF", "tests.urls", "do not include bt_security.urls"),
     ],
 )
-def test_what_is_missing_is_named_on_deployment(alert_site, name, value, words):
-    setattr(alert_site, name, value)
+def test_what_is_missing_is_named_on_deployment(complete_site, name, value, words):
+    setattr(complete_site, name, value)
     assert faults_of() == [("bt_security.W183", WARNING)]
     assert words in check_way_out()[0].msg
 
