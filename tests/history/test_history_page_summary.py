@@ -35,7 +35,7 @@ def test_the_summary_draws_the_own_log_ins(mary, monkeypatch):
     several(mary, 2, outcome=LoginOutcome.FAILURE)
     stored(make_user("bob"))
     page = shown(client, SUMMARY)
-    assert page.count(" y=\"0.0\"") + page.count(" y=\"80.0\"") == 2
+    assert page.count(' y="0.0"') + page.count(' y="80.0"') == 2
     assert "5 log-ins and refusals, at most 5 on one day." in page
     assert re.search(r'aria-labelledby="bt-chart-title bt-chart-text"', page)
     assert re.search(r"<th scope=\"row\">03/31/2026</th><td>3</td><td>2</td><td>0</td>", page)
