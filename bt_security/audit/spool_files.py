@@ -48,9 +48,16 @@ class SpoolFiles:
         return bool(directory)
 
     def waiting(self) -> list[Path]:
-        """Return the files that wait, the oldest first."""
+        """Return the files that wait, the oldest first; none where they cannot be looked for."""
         directory = self.directory()
-        return sorted(Path(directory).glob(f"*{SUFFIX}")) if directory else []
+        try:
+            names = os.listdir(directory) if directory else []
+        except FileNotFoundError:  # nothing has ever waited
+            return []
+        except OSError as error:
+            self.log.error("Spooled %s cannot be found: %s.", self.what, type(error).__name__)
+            return []
+        return sorted(Path(directory, name) for name in names if name.endswith(SUFFIX))
 
     def replay(
         self, read: Read[T], store: Store[T], *, using: str, max_files: int | None = None
@@ -112,9 +119,13 @@ def _write(directory: Path, name: str, text: str) -> None:
     directory.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
     unfinished = directory / f"{name}.part"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(directory / f"{name}{SUFFIX}")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(directory / f"{name}{SUFFIX}")
+    except OSError:  # the disk is full: what is left of it would stay for good
+        unfinished.unlink(missing_ok=True)
+        raise
     sync_directory(directory)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from contextlib import contextmanager
 
@@ -216,6 +218,25 @@ def test_a_spool_that_cannot_be_written_to_makes_a_line_of_the_log(user, spool_d
     with no_table():
         assert log_in(browser(), user).status_code == 302
     assert "spool: " in caplog.text
+    assert f"this success of user {user.pk} (" in caplog.text
+
+
+def test_a_spool_that_cannot_be_looked_into_stops_no_log_in(user, settings):
+    settings.BT_SECURITY_HISTORY_SPOOL_DIR = f"/{'x' * 300}"  # longer than a name may be
+    client = browser()
+    assert log_in(client, user).status_code == 302
+    assert only_event().user == user
+    assert spool.waiting() == []
+
+
+def test_a_full_disk_leaves_no_unfinished_file(user, spool_dir, monkeypatch, caplog):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with no_table():
+        assert log_in(browser(), user).status_code == 302
+    assert list(spool_dir.iterdir()) == []
     assert f"this success of user {user.pk} (" in caplog.text
 
 
