@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, load_backend
 from django.contrib.auth.backends import ModelBackend, RemoteUserBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest
-from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from bt_security.audit.typed_names import account_named, typed_name
@@ -74,7 +73,7 @@ def method_of(request: HttpRequest | None, user: AbstractBaseUser) -> str:
 
 
 def _method_of_backend(path: str) -> str:
-    backend: Any = import_string(path)
+    backend = type(load_backend(path))  # the path may be that of a function, too
     if issubclass(backend, RemoteUserBackend):
         return "remote_user"
     return "password" if issubclass(backend, ModelBackend) else backend.__name__

@@ -42,6 +42,11 @@ class OtherBackend:
     """A backend that is not Django's."""
 
 
+def made_backend():
+    """What makes a backend, as `AUTHENTICATION_BACKENDS` may name it."""
+    return OtherBackend()
+
+
 class HeaderBackend(RemoteUserBackend):
     """A backend of a site that trusts its server."""
 
@@ -157,6 +162,7 @@ class TestMethod:
             (ModelBackend, "password"),
             (HeaderBackend, "remote_user"),
             (OtherBackend, "OtherBackend"),
+            (made_backend, "OtherBackend"),
         ],
     )
     def test_the_backend_of_the_session_is_named(self, user, backend, method):
