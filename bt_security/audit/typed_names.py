@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import MultipleObjectsReturned, ObjectDoesNotExist
 from django.db import DataError
 
 from bt_security.exceptions import OpenRefused
@@ -20,11 +20,11 @@ def typed_name(credentials: Mapping[str, Any]) -> str:
 
 
 def account_named(name: str) -> AbstractBaseUser | None:
-    """Return the account of a log-in name, None if there is none. One query, "" asks nothing."""
+    """Return the account of a log-in name, None if there is not one. One query, "" asks nothing."""
     if not name:
         return None
     try:
         user: AbstractBaseUser = get_user_model()._default_manager.get_by_natural_key(name)
-    except (ObjectDoesNotExist, ValueError, DataError, OpenRefused):
-        return None  # the middle two: a name that the database cannot hold, such as one with NUL
+    except (ObjectDoesNotExist, MultipleObjectsReturned, ValueError, DataError, OpenRefused):
+        return None  # ValueError, DataError: a name that the database cannot hold, as with NUL
     return user

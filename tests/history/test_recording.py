@@ -31,6 +31,7 @@ from tests.history.conftest import (
     only_event,
     post_json,
 )
+from tests.testapp.models import AccountManager
 
 pytestmark = pytest.mark.usefixtures("history_on")
 
@@ -223,6 +224,16 @@ class TestFailure:
     def test_any_text_may_be_typed(self, name):
         user_login_failed.send(__name__, credentials={"username": name}, request=request_of())
         assert only_event().user is None
+
+    def test_a_name_that_several_accounts_answer_to(self, user, monkeypatch):
+        make_user("mary.two")
+
+        def by_first_part(manager, name):
+            return manager.get(email__isnull=False)
+
+        monkeypatch.setattr(AccountManager, "get_by_natural_key", by_first_part)
+        user_login_failed.send(__name__, credentials={"username": "mary"}, request=request_of())
+        assert (only_event().user, only_event().outcome) == (None, LoginOutcome.FAILURE)
 
     def test_credentials_without_a_name(self):
         user_login_failed.send(__name__, credentials={"code": "1"}, request=None)
