@@ -225,6 +225,8 @@ class SealedSession(SessionBase, ABC):
         is_second = not self._is_of_another(values)
         if not is_second or self.facts.operator is None:
             self.facts, self._begun_by = Facts(), identity(values)[0]
+            if self._begun_by is not None:  # an end of all sessions before the save ends it, too
+                self.facts.mark = registry.mark_of(self._begun_by)
         if is_second:
             self.cycle_key()
 

@@ -9,6 +9,7 @@ from threading import Barrier
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in
 from django.core import mail
 from django.core.cache import caches
 from django.db import connection
@@ -337,3 +338,14 @@ def test_no_log_line_has_the_token(link, client, caplog):
         press(client, link)
         press(client, link)
     assert token_of(link) not in caplog.text
+
+
+def test_a_log_in_that_is_under_way_meanwhile_is_over_as_well(link, user):
+    def press_once(**_):
+        user_logged_in.disconnect(press_once)
+        press(Client(), link)
+
+    user_logged_in.connect(press_once)  # comes last: the session is not stored yet
+    thief = browser(**STRANGER)
+    assert log_in(thief, user).status_code == 302
+    assert not is_in(thief)
