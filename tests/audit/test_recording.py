@@ -128,6 +128,14 @@ def test_no_row_of_the_log_shows_what_it_holds(log, user):
     assert "canary" not in repr([circumstances(), *shown])
 
 
+def test_of_many_people_only_some_keys_are_remembered(transactional_db, log, monkeypatch):
+    monkeypatch.setattr(personal, "REMEMBERED_KEYS", 2)
+    for number in range(3):
+        audit.record(ACTION, personal={"email": "a@b.example"}, subject=f"user:{number}")
+    assert len(personal._remembered) == 1
+    assert [entry.personal_data["email"] for entry in log(action=ACTION)] == ["a@b.example"] * 3
+
+
 def test_uids_sort_by_time():
     assert rows.new_uid().version == 7
     assert rows.new_uid().int >> 80 <= rows.new_uid().int >> 80
