@@ -142,3 +142,8 @@ def test_the_choice_goes_with_the_account(user):
     set_geolocation(user, enabled=True)
     user.delete()
     assert not PrivacySettings.objects.exists()
+
+
+def test_a_choice_is_called_by_its_user_alone(user):
+    set_geolocation(user, enabled=True)
+    assert str(PrivacySettings.objects.get()) == f"privacy settings of user {user.pk}"
