@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
+from django import VERSION
 from django.contrib.auth.signals import user_logged_in
 from django.db import connection
 from django.test import RequestFactory
@@ -63,7 +64,7 @@ def test_outside_a_transaction_no_savepoint_is_made(transactional_db, user):
     assert verbs == ["INSERT"]
 
 
-def test_each_sealed_column_is_sealed_once(user, monkeypatch):
+def test_no_sealed_column_is_sealed_more_often_than_django_asks(user, monkeypatch):
     sealed = []
     seal = EncryptedFieldMixin.seal
 
@@ -74,7 +75,9 @@ def test_each_sealed_column_is_sealed_once(user, monkeypatch):
 
     monkeypatch.setattr(EncryptedFieldMixin, "seal", counting)
     log_in(browser(), user)
-    assert sorted(sealed) == ["ip_address", "user_agent"]
+    # Django 6.0 and later ask a field twice for what an INSERT stores.
+    times = 1 if VERSION < (6, 0) else 2
+    assert sorted(sealed) == ["ip_address"] * times + ["user_agent"] * times
 
 
 def test_a_cost_does_not_grow_with_the_history(user):
