@@ -82,6 +82,7 @@ class Rounds:
 
 def run(options: Options) -> Result:
     lasts = min(ROUND_SECONDS, max(LEAST_SECONDS, options.large_rows / 300_000))
+    Item.objects.all().delete()  # those of a measurement before
     Item.objects.bulk_create(Item(pk=pk + 1) for pk in range(WRITERS * ROWS_EACH))
     Head.objects.create(digest=b"\0" * 32)
     found = {(way, think): Rounds() for way in WAYS for think in THINK_SECONDS}
